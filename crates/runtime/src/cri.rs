@@ -1,0 +1,241 @@
+//! What a kubelet asks of its machine, in the words of the Container Runtime Interface.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sim::SimTime;
+
+macro_rules! id {
+    ($($(#[$doc:meta])* $name:ident;)*) => { $(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub u64);
+    )* };
+}
+id! {
+    /// A Pod sandbox: the pause container and the namespaces it holds.
+    SandboxId;
+    ContainerId;
+    /// A command run inside a container (`exec`), by a probe, a hook or a person.
+    ExecId;
+    /// A directory tree that containers mount: emptyDir, configMap, secret, projected.
+    VolumeId;
+    /// An image pull under way.
+    PullId;
+    /// A request (HTTP or TCP) under way, asked by a probe or a hook.
+    RequestId;
+}
+
+/// A machine that joins: a node, or the workstation that the person types at.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct MachineSpec {
+    pub name: Arc<str>,
+    pub ip: String,
+    /// Pods get addresses of this /24, such as `10.244.1`.
+    pub pod_network: String,
+    pub cpu_milli: u64,
+    pub memory_bytes: u64,
+    /// Images that are there from the start.
+    pub images: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SandboxConfig {
+    pub pod_uid: String,
+    pub pod_name: String,
+    pub namespace: String,
+    pub hostname: String,
+    pub host_network: bool,
+    pub host_pid: bool,
+    pub share_process_namespace: bool,
+    /// Extra lines of /etc/hosts: (address, names).
+    pub host_aliases: Vec<(String, Vec<String>)>,
+    pub dns_search: Vec<String>,
+    /// (host port, container port, protocol `TCP`…): the machine forwards these.
+    pub host_ports: Vec<(u16, u16, String)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum MountSource {
+    Volume(VolumeId),
+    /// A path of the machine's own tree.
+    HostPath(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Mount {
+    pub source: MountSource,
+    /// Below the source; empty for all of it.
+    pub sub_path: String,
+    pub path: String,
+    pub read_only: bool,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct ContainerConfig {
+    pub name: String,
+    /// 0 for the first instance.
+    pub attempt: u32,
+    pub image: String,
+    /// Overrides ENTRYPOINT when not empty; variables are expanded already.
+    pub command: Vec<String>,
+    /// Overrides CMD when not empty.
+    pub args: Vec<String>,
+    pub env: Vec<(String, String)>,
+    /// Empty: the image's.
+    pub working_dir: String,
+    pub mounts: Vec<Mount>,
+    pub run_as_user: Option<i64>,
+    pub run_as_group: Option<i64>,
+    pub read_only_root: bool,
+    pub memory_limit_bytes: Option<u64>,
+    pub cpu_limit_milli: Option<u64>,
+    /// Ports the manifest declares: what an unknown image listens on.
+    pub declared_ports: Vec<u16>,
+    pub termination_message_path: String,
+    pub stdin: bool,
+    pub tty: bool,
+    /// `playground.dev/…` annotations that script this container: (key without prefix, value).
+    pub script: Vec<(String, String)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum ContainerState {
+    Created,
+    Running { started_at: SimTime },
+    Exited { started_at: SimTime, finished_at: SimTime, exit_code: i32, reason: ExitReason },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ExitReason {
+    /// The process ended; `Completed` or `Error` by its code.
+    Exit,
+    OomKilled,
+    /// The command could not be started; the code is 128.
+    StartError,
+}
+
+/// What the kubelet sees of a container.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ContainerStatus {
+    pub id: ContainerId,
+    pub sandbox: SandboxId,
+    pub name: String,
+    pub attempt: u32,
+    pub image: String,
+    pub image_id: String,
+    pub state: ContainerState,
+    /// The end of what was written to the termination message path (for `FallbackToLogsOnError` see `logs`).
+    pub message: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SandboxStatus {
+    pub id: SandboxId,
+    pub pod_uid: String,
+    pub ready: bool,
+    pub ip: String,
+    pub created_at: SimTime,
+}
+
+/// Ends of things that take time; the cluster hands each to the kubelet of `machine`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Notice {
+    ContainerExited { container: ContainerId },
+    SandboxDied { sandbox: SandboxId },
+    PullFinished { pull: PullId, result: Result<PulledImage, PullError> },
+    ExecFinished { exec: ExecId, result: ExecResult },
+    RequestFinished { request: RequestId, result: Result<HttpAnswer, ConnectError> },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PulledImage {
+    pub image: String,
+    pub size_bytes: u64,
+    /// Time of the pull itself, and including the wait for its turn.
+    pub took: Duration,
+    pub took_with_waiting: Duration,
+}
+
+/// Carries the runtime's own text.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum PullError {
+    #[error("{0}")]
+    Failed(String),
+    #[error("couldn't parse image name \"{image}\": invalid reference format")]
+    InvalidName { image: String },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ExecResult {
+    /// Standard output and standard error as they came, bounded.
+    pub output: Vec<u8>,
+    pub outcome: ExecOutcome,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum ExecOutcome {
+    Exited(i32),
+    TimedOut,
+    /// The command could not be started; the runtime's text.
+    Failed(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct HttpAnswer {
+    /// 0 for a plain TCP connection.
+    pub status: u16,
+    pub body: Vec<u8>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum ConnectError {
+    /// `dial tcp 10.244.1.5:8080: connect: connection refused`
+    #[error("{0}")]
+    Refused(String),
+    /// `context deadline exceeded (Client.Timeout exceeded while awaiting headers)` and the like.
+    #[error("{0}")]
+    TimedOut(String),
+    #[error("{0}")]
+    Other(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Request {
+    Http {
+        host: String,
+        port: u16,
+        path: String,
+        https: bool,
+        headers: Vec<(String, String)>,
+    },
+    Tcp {
+        host: String,
+        port: u16,
+    },
+    /// gRPC health check.
+    Grpc {
+        host: String,
+        port: u16,
+        service: String,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Signal {
+    Hup,
+    Int,
+    Quit,
+    Kill,
+    Usr1,
+    Usr2,
+    Term,
+    Chld,
+    Stop,
+    Cont,
+}
+
+/// A call that the runtime refused, with containerd's text.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("{0}")]
+pub struct RuntimeError(pub String);

@@ -1,0 +1,15 @@
+//! Discrete-event simulation kernel: virtual time, an event queue, seeded randomness, a portable digest.
+//!
+//! Knows nothing about Kubernetes. Everything here is plain data: a snapshot of a simulation is a clone.
+
+mod digest;
+pub mod latency;
+mod queue;
+mod rng;
+mod time;
+
+pub use digest::{Digest, digest_of};
+pub use latency::Latency;
+pub use queue::{EventQueue, Outbox, Ticket};
+pub use rng::Rng;
+pub use time::SimTime;
