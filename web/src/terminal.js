@@ -1,0 +1,66 @@
+// The terminal: xterm.js behind the small interface that src/browser/ binds. Bytes in, bytes out; the shell is the
+// session's.
+import { FitAddon } from "@xterm/addon-fit";
+import { Terminal } from "@xterm/xterm";
+
+const DARK = {
+  background: "#0f141b", foreground: "#d7dee9", cursor: "#7fd1a8", cursorAccent: "#0f141b",
+  selectionBackground: "#2f5fe066", black: "#171b24", red: "#ff8a80", green: "#7fd1a8", yellow: "#f0b64a",
+  blue: "#7aa2ff", magenta: "#cfa2ff", cyan: "#5cc0f5", white: "#d7dee9", brightBlack: "#8793a8",
+};
+
+globalThis.PlaygroundTerminal = {
+  create(element, options) {
+    const terminal = new Terminal({
+      theme: DARK,
+      fontFamily: 'ui-monospace, "SF Mono", "JetBrains Mono", "Noto Sans Mono", Menlo, monospace',
+      fontSize: 12,
+      lineHeight: 1.35,
+      cursorBlink: false,
+      convertEol: false,
+      scrollback: 5000,
+      screenReaderMode: Boolean(options.screenReader),
+    });
+    const fit = new FitAddon();
+    terminal.loadAddon(fit);
+    terminal.open(element);
+    terminal.textarea?.setAttribute("aria-label", options.label ?? "Terminal");
+    const refit = () => {
+      if (element.clientWidth > 0 && element.clientHeight > 0) fit.fit();
+    };
+    // One fit per frame, however often the panel changes its size meanwhile.
+    let asked = 0;
+    const observer = new ResizeObserver(() => {
+      cancelAnimationFrame(asked);
+      asked = requestAnimationFrame(refit);
+    });
+    observer.observe(element);
+    terminal.onResize(({ cols, rows }) => options.onResize?.(cols, rows));
+    terminal.onData((data) => options.onInput?.(data));
+    // Escape, then Tab leaves the terminal, as in the editor.
+    let escaped = false;
+    terminal.attachCustomKeyEventHandler((event) => {
+      if (event.type !== "keydown") return true;
+      if (event.key === "Tab" && escaped) return false;
+      escaped = event.key === "Escape" || (escaped && event.key === "Shift");
+      return !((event.ctrlKey || event.metaKey) && ["s", "Enter"].includes(event.key));
+    });
+    refit();
+    return {
+      write: (text) => terminal.write(text),
+      clear: () => terminal.reset(),
+      focus: () => terminal.focus(),
+      setDark: () => {},
+      fit: refit,
+      // What is on the screen and in the scroll-back, for tests and for copying.
+      text() {
+        const buffer = terminal.buffer.active;
+        return Array.from({ length: buffer.length }, (_, row) => buffer.getLine(row)?.translateToString(true) ?? "").join("\n");
+      },
+      destroy() {
+        observer.disconnect();
+        terminal.dispose();
+      },
+    };
+  },
+};
