@@ -1,0 +1,107 @@
+//! Building, serving and weighing the site.
+
+use std::path::{Path, PathBuf};
+
+use crate::process::{command, output, root, run};
+use crate::tools;
+
+/// Budgets in bytes after brotli; `cargo xtask test` fails above them.
+pub const WASM_MAX: u64 = 750 * 1024;
+pub const PAGE_MAX: u64 = 1024 * 1024;
+pub const FIRST_PAINT_MAX: u64 = 30 * 1024;
+
+/// The site as it is published, into dist/.
+pub fn build() -> Result<(), String> {
+    tools::for_site()?;
+    run(&mut command("trunk", &["build", "--cargo-profile", "web"]))
+}
+
+pub fn serve(args: &[String]) -> Result<bool, String> {
+    let mut port = "8080".to_owned();
+    let mut profile = "serve";
+    let mut rest = args.iter();
+    while let Some(arg) = rest.next() {
+        match arg.as_str() {
+            "--port" => port.clone_from(rest.next().ok_or("--port needs a number")?),
+            "--release" => profile = "web",
+            other => return Err(format!("unknown option {other:?}")),
+        }
+    }
+    tools::for_site()?;
+    println!("building; the page will be at http://127.0.0.1:{port}/");
+    run(&mut command("trunk", &["serve", "--cargo-profile", profile, "--port", &port])).map(|()| true)
+}
+
+/// One file of the site and its weight as a browser fetches it.
+pub struct Weight {
+    pub name: String,
+    pub raw: u64,
+    pub brotli: u64,
+}
+
+pub fn weights() -> Result<Vec<Weight>, String> {
+    let mut files = Vec::new();
+    collect(&root().join("dist"), &mut files)?;
+    files.sort();
+    // Node has brotli built in, so that no further tool is needed.
+    let script = "const z=require('zlib'),f=require('fs');for(const n of process.argv.slice(1)){const b=f.readFileSync(n);\
+                  console.log(b.length+' '+z.brotliCompressSync(b,{params:{[z.constants.BROTLI_PARAM_QUALITY]:11}}).length)}";
+    let printed = output(command("node", &["-e", script]).args(&files))?;
+    let sizes = printed
+        .lines()
+        .filter_map(|it| it.split_once(' '))
+        .filter_map(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+    let dist = root().join("dist");
+    let name = |it: &Path| it.strip_prefix(&dist).unwrap_or(it).display().to_string();
+    Ok(files
+        .iter()
+        .zip(sizes)
+        .map(|(file, (raw, brotli))| Weight { name: name(file), raw, brotli })
+        .collect())
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), String> {
+    let entries =
+        std::fs::read_dir(folder).map_err(|it| format!("{}: {it}; build first", folder.display()))?;
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if path.is_dir() { collect(&path, files)? } else { files.push(path) }
+    }
+    Ok(())
+}
+
+/// Prints the table and says whether every budget holds.
+pub fn print_weights() -> Result<bool, String> {
+    let weights = weights()?;
+    println!("\n{:<44} {:>10} {:>10}", "file", "bytes", "brotli");
+    for it in &weights {
+        println!("{:<44} {:>10} {:>10}", it.name, it.raw, it.brotli);
+    }
+    let sum = |fits: &dyn Fn(&str) -> bool| {
+        weights.iter().filter(|it| fits(&it.name)).map(|it| it.brotli).sum::<u64>()
+    };
+    // What is on the first screen before any script runs: the page itself and its style.
+    let first = sum(&|name| {
+        has_extension(name, "html") || (has_extension(name, "css") && !name.starts_with("xterm"))
+    });
+    let budgets = [
+        ("wasm", sum(&|name| has_extension(name, "wasm")), WASM_MAX),
+        ("whole page", sum(&|_| true), PAGE_MAX),
+        ("first paint", first, FIRST_PAINT_MAX),
+    ];
+    let mut fits = true;
+    for (what, size, max) in budgets {
+        let verdict = if size <= max { "fits" } else { "TOO LARGE" };
+        println!(
+            "{what:<12} {:>8.1} KiB brotli of {:>7.1} KiB  {verdict}",
+            size as f64 / 1024.0,
+            max as f64 / 1024.0
+        );
+        fits &= size <= max;
+    }
+    Ok(fits)
+}
+
+fn has_extension(name: &str, extension: &str) -> bool {
+    Path::new(name).extension().is_some_and(|it| it.eq_ignore_ascii_case(extension))
+}
