@@ -1,1 +1,12 @@
-//! suite
+//! The native suites: conformance against recordings of real Kubernetes, transcripts, simulation.
+
+/// One recorded case, compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaseResult {
+    pub id: String,
+    /// The part or feature it belongs to: a row of the table that is printed at the end.
+    pub part: String,
+    pub agrees: bool,
+    /// What differs, recording first (`-`), simulation second (`+`); empty when it agrees.
+    pub diff: String,
+}
