@@ -39,7 +39,7 @@ pub struct MachineSpec {
     pub images: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct SandboxConfig {
     pub pod_uid: String,
     pub pod_name: String,
@@ -95,6 +95,8 @@ pub struct ContainerConfig {
     pub termination_message_path: String,
     pub stdin: bool,
     pub tty: bool,
+    /// Added to the primary group: `fsGroup` and `supplementalGroups`.
+    pub groups: Vec<i64>,
     /// `playground.dev/…` annotations that script this container: (key without prefix, value).
     pub script: Vec<(String, String)>,
 }
@@ -219,6 +221,139 @@ pub enum Request {
         port: u16,
         service: String,
     },
+}
+
+/// A command to run inside a running container.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct ExecConfig {
+    pub argv: Vec<String>,
+    pub tty: bool,
+    /// Standard input stays open for `exec_write` until `exec_close_stdin`; else it is empty.
+    pub stdin: bool,
+    /// None: as long as it takes.
+    pub timeout: Option<Duration>,
+    /// Output can be read while it runs (`exec_read`), and is not kept for the result.
+    pub interactive: bool,
+}
+
+/// A directory that containers of a Pod mount.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct VolumeConfig {
+    /// The volume's name in its Pod, and what it is (`emptyDir`, `configMap`…): for people to read.
+    pub name: String,
+    pub kind: String,
+    pub pod_uid: String,
+    /// Owns the tree and what is created in it (`fsGroup`).
+    pub group: Option<i64>,
+    /// Not on disk: counts as memory.
+    pub memory: bool,
+}
+
+/// A file that the kubelet puts into a volume; `path` is relative.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct VolumeFile {
+    pub path: String,
+    pub content: Vec<u8>,
+    /// Permission bits, such as `0o644`.
+    pub mode: u32,
+}
+
+/// A file as the page lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct FileView {
+    pub path: String,
+    pub directory: bool,
+    pub size_bytes: u64,
+    pub mode: u32,
+    /// The beginning of the content, when it is text.
+    pub text: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum HostPathKind {
+    Directory,
+    File,
+    Socket,
+    CharDevice,
+    BlockDevice,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LogStream {
+    Stdout,
+    Stderr,
+}
+
+/// One line that a container wrote; `text` has no newline at its end unless the line was cut for its length.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct LogLine {
+    /// Counts the lines of this instance from 0: what to ask from next when following.
+    pub number: u64,
+    pub at: SimTime,
+    pub stream: LogStream,
+    pub text: Arc<str>,
+    /// False for a last line that has no newline yet.
+    pub whole: bool,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct LogOptions {
+    /// Only the last so many lines.
+    pub tail: Option<u64>,
+    /// Only lines written at or after.
+    pub since: Option<SimTime>,
+    /// Only lines numbered at least so.
+    pub from: u64,
+}
+
+/// What an image says about itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct ImageInfo {
+    /// Canonical: `docker.io/library/nginx:1.25`.
+    pub name: String,
+    /// `docker.io/library/nginx@sha256:…`
+    pub id: String,
+    pub size_bytes: u64,
+    /// As in the image's USER: empty, a name or a number.
+    pub user: String,
+    /// The number of that user; None when it is a name that the image does not define as root.
+    pub uid: Option<i64>,
+    /// Nothing is known of this image: it is taken to be a server that runs and listens.
+    pub assumed: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct ContainerStats {
+    pub memory_bytes: u64,
+    pub cpu_milli: u64,
+    /// Written into its own layer.
+    pub disk_bytes: u64,
+    /// Written to its log.
+    pub log_bytes: u64,
+}
+
+/// A Service as the nodes' proxies and the cluster DNS know it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct ServiceEntry {
+    pub namespace: String,
+    pub name: String,
+    /// Empty for a headless Service.
+    pub cluster_ip: String,
+    /// Where an ExternalName Service points; else empty.
+    pub external_name: String,
+    pub ports: Vec<ServicePort>,
+    /// Addresses that a headless Service's name stands for: (hostname or empty, IP).
+    pub addresses: Vec<(String, String)>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct ServicePort {
+    pub name: String,
+    pub port: u16,
+    /// 0 for none.
+    pub node_port: u16,
+    /// Ready targets: (IP, port).
+    pub endpoints: Vec<(String, u16)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
