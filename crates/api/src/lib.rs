@@ -3,6 +3,9 @@
 pub mod because;
 mod kinds;
 mod object;
+pub mod quantity;
+pub mod selector;
+pub mod syntax;
 pub mod time;
 
 pub use because::{Actor, Because, Cause};
