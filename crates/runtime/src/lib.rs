@@ -7,6 +7,7 @@
 //! of its own (processes, pulls, requests) goes on in [`Event`]s and ends in [`Notice`]s.
 
 pub mod cri;
+pub mod images;
 pub mod machine;
 
 use std::sync::Arc;
