@@ -1,1 +1,158 @@
-//! controllers
+//! The controller manager: one file per controller.
+//!
+//! Every controller is a pure `reconcile(&View, &ObjectKey, now) -> Reconciled`; the plan that comes back is carried
+//! out in one place (`plan.rs`). Keys come from what the controller watches (`wakes`) and pass through a work queue
+//! that behaves like client-go's: a key waits there once, is retried with growing delays after a conflict, and may
+//! ask to be looked at again later.
+
+mod deployment;
+mod index;
+mod ownership;
+mod plan;
+mod pods;
+mod queue;
+mod replicaset;
+mod selector;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::{Actor, ObjectKey};
+use apiserver::{ApiServer, Store, WatchEvent};
+use sim::{Outbox, Rng, SimTime};
+
+use index::Index;
+use plan::{Memory, Reconciled, View};
+use queue::WorkQueue;
+
+/// The controllers of this controller manager.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Controller {
+    Deployment,
+    ReplicaSet,
+}
+
+impl Controller {
+    /// The name that its events and the cause of its writes carry.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Controller::Deployment => "deployment-controller",
+            Controller::ReplicaSet => "replicaset-controller",
+        }
+    }
+
+    pub fn actor(self) -> Actor {
+        Actor::Controller(self.name())
+    }
+
+    fn reconcile(self, view: &View<'_>, key: &ObjectKey, now: SimTime) -> Reconciled {
+        match self {
+            Controller::Deployment => deployment::reconcile(view, key, now),
+            Controller::ReplicaSet => replicaset::reconcile(view, key, now),
+        }
+    }
+}
+
+/// The controllers' own timed events.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// A worker takes this key from the queue.
+    Work(Controller, ObjectKey),
+    /// A key that asked to be looked at later.
+    Later(Controller, ObjectKey),
+}
+
+pub struct Ctx<'a> {
+    pub now: SimTime,
+    pub api: &'a mut ApiServer,
+    pub rng: &'a mut Rng,
+    pub outbox: &'a mut Outbox<Event>,
+}
+
+/// Keys that one watch event wakes, some of them only after a while.
+#[derive(Default)]
+pub(crate) struct Wakes(Vec<(Controller, ObjectKey, Option<Duration>)>);
+
+impl Wakes {
+    pub(crate) fn now(&mut self, controller: Controller, key: ObjectKey) {
+        self.0.push((controller, key, None));
+    }
+
+    pub(crate) fn after(&mut self, controller: Controller, key: ObjectKey, delay: Duration) {
+        self.0.push((controller, key, Some(delay)));
+    }
+}
+
+/// All controllers with their queue, indexes and memory. Plain data.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Controllers {
+    /// Shared between copies until one of them moves on.
+    index: Arc<Index>,
+    queue: WorkQueue,
+    memory: Memory,
+}
+
+impl Controllers {
+    pub fn new() -> Controllers {
+        Controllers::default()
+    }
+
+    /// Starts the periodic work. Objects that exist already are seen through their watch events.
+    pub fn start(&mut self, ctx: &mut Ctx<'_>) {
+        self.catch_up(ctx.api.store());
+    }
+
+    /// The informers: called once for every watch event of the store, a little after the write.
+    pub fn observe(&mut self, event: &WatchEvent, ctx: &mut Ctx<'_>) {
+        use api::Kind;
+        // The most frequent kinds wake nobody.
+        if matches!(event.key.kind, Kind::Event | Kind::Lease) {
+            return;
+        }
+        self.catch_up(ctx.api.store());
+        let view = View { store: ctx.api.store(), index: &self.index, memory: &self.memory };
+        let mut wakes = Wakes::default();
+        deployment::wakes(&view, event, &mut wakes);
+        replicaset::wakes(&view, event, &mut wakes);
+        for (controller, key, delay) in wakes.0 {
+            match delay {
+                None => self.queue.add(controller, key, Some(event), ctx),
+                Some(delay) => self.queue.add_after(controller, key, delay, Some(event.revision), ctx),
+            }
+        }
+    }
+
+    /// One of the controllers' own events falls due.
+    pub fn handle(&mut self, event: Event, ctx: &mut Ctx<'_>) {
+        match event {
+            Event::Work(controller, key) => {
+                if let Some(parent) = self.queue.take(controller, &key) {
+                    self.work(controller, &key, parent, ctx);
+                }
+            }
+            Event::Later(controller, key) => self.queue.ripe(controller, key, ctx),
+        }
+    }
+
+    fn work(&mut self, controller: Controller, key: &ObjectKey, parent: Option<u64>, ctx: &mut Ctx<'_>) {
+        self.catch_up(ctx.api.store());
+        let view = View { store: ctx.api.store(), index: &self.index, memory: &self.memory };
+        let plan = controller.reconcile(&view, key, ctx.now);
+        let requeue_after = plan.requeue_after;
+        let outcome = plan::carry_out(plan, controller, parent, &mut self.memory, ctx);
+        if outcome.is_err() {
+            self.queue.retry(controller, key, parent, ctx);
+            return;
+        }
+        self.queue.forget(controller, key);
+        if let Some(delay) = requeue_after {
+            self.queue.add_after(controller, key.clone(), delay, parent, ctx);
+        }
+    }
+
+    fn catch_up(&mut self, store: &Store) {
+        if self.index.cursor() < store.revision() {
+            Arc::make_mut(&mut self.index).catch_up(store);
+        }
+    }
+}
