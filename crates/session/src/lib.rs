@@ -1,1 +1,3 @@
-//! session
+//! What any front end needs: commands in, frames out, history, permalinks.
+
+pub mod frame;
