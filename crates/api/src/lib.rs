@@ -7,6 +7,7 @@ pub mod quantity;
 pub mod selector;
 pub mod syntax;
 pub mod time;
+pub mod yaml;
 
 pub use because::{Actor, Because, Cause};
 pub use k8s_openapi;
