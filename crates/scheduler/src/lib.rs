@@ -1,1 +1,29 @@
-//! scheduler
+//! The scheduler: decides for each pending Pod which node it runs on, as kube-scheduler v1.36 does.
+//!
+//! [`schedule_one`] is pure: a [`Snapshot`] and a Pod in, a [`Decision`] out that keeps every verdict and score.
+//! [`Scheduler`] is the component around it: cache, queue, binding, events.
+
+mod decision;
+mod schedule_one;
+mod framework;
+mod plugins;
+mod preemption;
+mod snapshot;
+mod topology;
+mod node_info;
+mod pod_info;
+mod resources;
+mod selector;
+
+pub use decision::{
+    Code, Decision, DryRun, Outcome, Preemption, PreFilterRejection, PreFilterResult, Reasons, Rejection,
+    ScoreColumn, Scores, Shortage, Verdict,
+};
+pub use framework::{PROFILE, Plugin};
+pub use node_info::NodeInfo;
+pub use plugins::scheduling_gates::gates_reason;
+pub use pod_info::{PodInfo, PodKey};
+pub use resources::Resources;
+pub use schedule_one::{Options, nodes_to_find, schedule_one};
+pub use selector::{AffinityTerm, Selector};
+pub use snapshot::Snapshot;

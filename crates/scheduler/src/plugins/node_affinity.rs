@@ -1,0 +1,55 @@
+//! nodeSelector and node affinity.
+//!
+//! Follows kubernetes v1.36 plugins/nodeaffinity.
+
+use crate::decision::Rejection;
+use crate::framework::{Cycle, NodeView, Plugin, PreFilter, PreScore, normalize_by_highest};
+
+#[derive(Debug)]
+pub struct NodeAffinity;
+
+impl Plugin for NodeAffinity {
+    fn name(&self) -> &'static str {
+        "NodeAffinity"
+    }
+
+    fn pre_filter(&self, cycle: &mut Cycle<'_>) -> PreFilter {
+        if cycle.pod.node_affinity.is_trivial() {
+            return PreFilter::Skip;
+        }
+        match &cycle.pod.named_nodes {
+            Some(names) if names.is_empty() => PreFilter::Reject("pod affinity terms conflict".into()),
+            Some(names) => PreFilter::Only(names.clone()),
+            None => PreFilter::Run,
+        }
+    }
+
+    fn filter(&self, cycle: &Cycle<'_>, node: NodeView<'_>) -> Result<(), Rejection> {
+        if cycle.pod.node_affinity.matches(&node.info.name, node.info.labels()) {
+            return Ok(());
+        }
+        Err(Rejection::unresolvable(self.name(), "node(s) didn't match Pod's node affinity/selector"))
+    }
+
+    fn weight(&self) -> i64 {
+        2
+    }
+
+    fn pre_score(&self, cycle: &mut Cycle<'_>, _feasible: &[usize]) -> PreScore {
+        if cycle.pod.preferred_nodes.is_none() { PreScore::Skip } else { PreScore::Run }
+    }
+
+    fn score(&self, cycle: &Cycle<'_>, feasible: &[usize]) -> Vec<i64> {
+        let terms = cycle.pod.preferred_nodes.as_deref().unwrap_or_default();
+        let nodes = cycle.snapshot.nodes();
+        let score = |at: &usize| {
+            let node = &nodes[*at];
+            terms.iter().map(|it| it.score(&node.name, node.labels())).sum()
+        };
+        feasible.iter().map(score).collect()
+    }
+
+    fn normalize(&self, _cycle: &Cycle<'_>, _feasible: &[usize], scores: &mut [i64]) {
+        normalize_by_highest(scores, false);
+    }
+}

@@ -1,0 +1,69 @@
+//! Taints keep Pods away unless they tolerate them.
+//!
+//! Follows kubernetes v1.36 plugins/tainttoleration.
+
+use api::k8s_openapi::api::core::v1::{Taint, Toleration};
+
+use crate::decision::Rejection;
+use crate::framework::{Cycle, NodeView, Plugin, normalize_by_highest};
+use crate::node_info::NodeInfo;
+
+#[derive(Debug)]
+pub struct TaintToleration;
+
+// Follows kubernetes v1.36 api/core/v1/toleration.go: Toleration.ToleratesTaint (operators Lt and Gt are gated off).
+pub fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
+    let given = |value: &Option<String>| value.as_deref().unwrap_or("").to_owned();
+    let (effect, key) = (given(&toleration.effect), given(&toleration.key));
+    (effect.is_empty() || effect == taint.effect)
+        && (key.is_empty() || key == taint.key)
+        && match toleration.operator.as_deref() {
+            None | Some("" | "Equal") => given(&toleration.value) == given(&taint.value),
+            Some("Exists") => true,
+            Some(_) => false,
+        }
+}
+
+/// Whether a taint that forbids scheduling stands against the Pod.
+pub fn untolerated(node: &NodeInfo, tolerations: &[Toleration]) -> bool {
+    node.has_taints
+        && node
+            .taints()
+            .iter()
+            .filter(|it| matches!(it.effect.as_str(), "NoSchedule" | "NoExecute"))
+            .any(|taint| !tolerations.iter().any(|it| tolerates(it, taint)))
+}
+
+impl Plugin for TaintToleration {
+    fn name(&self) -> &'static str {
+        "TaintToleration"
+    }
+
+    fn filter(&self, cycle: &Cycle<'_>, node: NodeView<'_>) -> Result<(), Rejection> {
+        if untolerated(node.info, cycle.pod.tolerations()) {
+            return Err(Rejection::unresolvable(self.name(), "node(s) had untolerated taint(s)"));
+        }
+        Ok(())
+    }
+
+    fn weight(&self) -> i64 {
+        3
+    }
+
+    fn score(&self, cycle: &Cycle<'_>, feasible: &[usize]) -> Vec<i64> {
+        let concerned = |it: &&Toleration| {
+            matches!(it.effect.as_deref(), None | Some("" | "PreferNoSchedule"))
+        };
+        let tolerations: Vec<&Toleration> = cycle.pod.tolerations().iter().filter(concerned).collect();
+        let count = |node: &NodeInfo| {
+            let soft = node.taints().iter().filter(|it| it.effect == "PreferNoSchedule");
+            soft.filter(|taint| !tolerations.iter().any(|it| tolerates(it, taint))).count() as i64
+        };
+        let nodes = cycle.snapshot.nodes();
+        feasible.iter().map(|it| if nodes[*it].has_taints { count(&nodes[*it]) } else { 0 }).collect()
+    }
+
+    fn normalize(&self, _cycle: &Cycle<'_>, _feasible: &[usize], scores: &mut [i64]) {
+        normalize_by_highest(scores, true);
+    }
+}

@@ -1,0 +1,333 @@
+//! What Pods request and nodes offer, as integers: parsed once per object.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use api::k8s_openapi::api::core::v1::{Container, ContainerStatus, ResourceRequirements};
+use api::{Pod, Quantity};
+
+/// Billionths, so that sums of quantities are exact and rounded once, at the end.
+type Nanos = i128;
+type List = BTreeMap<String, Nanos>;
+
+const NANO: Nanos = 1_000_000_000;
+const MILLI: Nanos = 1_000_000;
+
+/// What a container without requests counts for in scores.
+pub const DEFAULT_MILLI_CPU: i64 = 100;
+pub const DEFAULT_MEMORY: i64 = 200 * 1024 * 1024;
+
+/// `milli_cpu` in thousandths of a core, the rest in bytes or pieces.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Resources {
+    pub milli_cpu: i64,
+    pub memory: i64,
+    pub ephemeral_storage: i64,
+    /// How many Pods a node takes; unused for a Pod's own request.
+    pub pods: i64,
+    /// Extended resources, huge pages and the like, sorted by name.
+    pub scalar: Vec<(Arc<str>, i64)>,
+}
+
+impl Resources {
+    pub fn scalar(&self, name: &str) -> i64 {
+        self.scalar.iter().find(|it| *it.0 == *name).map_or(0, |it| it.1)
+    }
+
+    pub fn is_zero(&self) -> bool {
+        self.milli_cpu == 0
+            && self.memory == 0
+            && self.ephemeral_storage == 0
+            && self.scalar.iter().all(|it| it.1 == 0)
+    }
+
+    pub fn add(&mut self, other: &Resources, sign: i64) {
+        self.milli_cpu += sign * other.milli_cpu;
+        self.memory += sign * other.memory;
+        self.ephemeral_storage += sign * other.ephemeral_storage;
+        for (name, amount) in &other.scalar {
+            match self.scalar.binary_search_by(|it| it.0.cmp(name)) {
+                Ok(found) => self.scalar[found].1 += sign * amount,
+                Err(gap) => self.scalar.insert(gap, (name.clone(), sign * amount)),
+            }
+        }
+    }
+
+    pub fn of_list(list: Option<&BTreeMap<String, Quantity>>) -> Resources {
+        Resources::of(&parse(list))
+    }
+
+    // Follows kubernetes v1.36 pkg/scheduler/framework/types.go: Resource.Add.
+    fn of(list: &List) -> Resources {
+        let mut resources = Resources::default();
+        for (name, amount) in list {
+            match name.as_str() {
+                "cpu" => resources.milli_cpu = rounded_up(*amount, MILLI),
+                "memory" => resources.memory = rounded_up(*amount, NANO),
+                "ephemeral-storage" => resources.ephemeral_storage = rounded_up(*amount, NANO),
+                "pods" => resources.pods = rounded_up(*amount, NANO),
+                name if is_scalar(name) => resources.scalar.push((name.into(), rounded_up(*amount, NANO))),
+                _ => {}
+            }
+        }
+        resources
+    }
+}
+
+// Follows kubernetes v1.36 pkg/scheduler/util: IsScalarResourceName.
+fn is_scalar(name: &str) -> bool {
+    name.contains('/') || name.starts_with("hugepages-") || name.starts_with("attachable-volumes-")
+}
+
+fn rounded_up(amount: Nanos, unit: Nanos) -> i64 {
+    let whole = amount.div_euclid(unit) + Nanos::from(amount.rem_euclid(unit) != 0);
+    whole.clamp(Nanos::from(i64::MIN), Nanos::from(i64::MAX)) as i64
+}
+
+fn parse(list: Option<&BTreeMap<String, Quantity>>) -> List {
+    list.into_iter().flatten().map(|(name, quantity)| (name.clone(), nanos(&quantity.0))).collect()
+}
+
+/// Text that is no quantity counts as zero: the API server lets none through.
+fn nanos(text: &str) -> Nanos {
+    let digits = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '+' | '-'))).unwrap_or(text.len());
+    let (number, suffix) = text.split_at(digits);
+    let (negative, number) = match number.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, number.strip_prefix('+').unwrap_or(number)),
+    };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let (multiplier, divisor) = scale(suffix);
+    let mut value: Nanos = 0;
+    for digit in whole.bytes().filter(u8::is_ascii_digit) {
+        value = value.saturating_mul(10).saturating_add(Nanos::from(digit - b'0'));
+    }
+    let mut divisor = divisor;
+    for digit in fraction.bytes().filter(u8::is_ascii_digit).take(18) {
+        value = value.saturating_mul(10).saturating_add(Nanos::from(digit - b'0'));
+        divisor = divisor.saturating_mul(10);
+    }
+    let exact = value.saturating_mul(multiplier).saturating_mul(NANO);
+    let value = exact / divisor + Nanos::from(exact % divisor != 0);
+    if negative { -value } else { value }
+}
+
+/// Multiplier and divisor of a suffix.
+fn scale(suffix: &str) -> (Nanos, Nanos) {
+    let binary = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"].iter().position(|it| *it == suffix);
+    if let Some(step) = binary {
+        return (1 << (10 * (step + 1)), 1);
+    }
+    match suffix {
+        "n" => (1, NANO),
+        "u" => (1, MILLI),
+        "m" => (1, 1_000),
+        "k" => (1_000, 1),
+        "M" => (1_000_000, 1),
+        "G" => (NANO, 1),
+        "T" => (NANO * 1_000, 1),
+        "P" => (NANO * MILLI, 1),
+        "E" => (NANO * NANO, 1),
+        _ => exponent(suffix),
+    }
+}
+
+fn exponent(suffix: &str) -> (Nanos, Nanos) {
+    match suffix.strip_prefix(['e', 'E']).and_then(|it| it.parse::<i32>().ok()) {
+        Some(power @ 0..=18) => (10_i128.pow(power as u32), 1),
+        Some(power @ -18..0) => (1, 10_i128.pow(power.unsigned_abs())),
+        _ => (1, 1),
+    }
+}
+
+/// What one Pod asks for, in the five ways the plugins count it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Requests {
+    /// What must be free on the node (NodeResourcesFit's filter).
+    pub incoming: Resources,
+    /// What a placed Pod takes; a resize in progress counts with its larger side.
+    pub placed: Resources,
+    /// cpu and memory of the placed Pod in scores, with a default where a container names none.
+    pub placed_non_zero: (i64, i64),
+    /// cpu and memory of the incoming Pod for LeastAllocated.
+    pub least_allocated: (i64, i64),
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Counting {
+    status: bool,
+    pod_level: bool,
+    default_cpu: bool,
+    default_memory: bool,
+}
+
+impl Requests {
+    // Follows kubernetes v1.36 pkg/scheduler/framework/types.go: PodInfo.CalculateResource,
+    // and plugins/noderesources: computePodResourceRequest, calculatePodResourceRequest.
+    pub fn of(pod: &Pod) -> Requests {
+        let resized = pod.status.as_ref().is_some_and(|it| {
+            it.resources.is_some()
+                || it.container_statuses.iter().flatten().any(|it| it.resources.is_some())
+                || it.init_container_statuses.iter().flatten().any(|it| it.resources.is_some())
+        });
+        let pod_level = pod_level_requests(pod).is_some();
+        let plain = requests(pod, Counting { pod_level: true, ..Counting::default() });
+        let incoming = Resources::of(&plain);
+        let placed_list =
+            if resized { requests(pod, Counting { status: true, pod_level: true, ..Counting::default() }) } else { plain };
+        let placed = if resized { Resources::of(&placed_list) } else { incoming.clone() };
+        let non_zero = requests(
+            pod,
+            Counting {
+                status: resized,
+                pod_level: true,
+                default_cpu: !pod_level || !placed_list.contains_key("cpu"),
+                default_memory: !pod_level || !placed_list.contains_key("memory"),
+            },
+        );
+        let placed_non_zero = cpu_and_memory(&non_zero);
+        let least_allocated = if pod_level || resized {
+            let counting = Counting { default_cpu: true, default_memory: true, ..Counting::default() };
+            cpu_and_memory(&requests(pod, counting))
+        } else {
+            placed_non_zero
+        };
+        Requests { incoming, placed, placed_non_zero, least_allocated }
+    }
+}
+
+fn cpu_and_memory(list: &List) -> (i64, i64) {
+    let of = |name, unit| list.get(name).map_or(0, |it| rounded_up(*it, unit));
+    (of("cpu", MILLI), of("memory", NANO))
+}
+
+fn is_pod_level(name: &str) -> bool {
+    matches!(name, "cpu" | "memory") || name.starts_with("hugepages-")
+}
+
+fn pod_level_requests(pod: &Pod) -> Option<&BTreeMap<String, Quantity>> {
+    let requests = pod.spec.as_ref()?.resources.as_ref()?.requests.as_ref()?;
+    requests.keys().any(|it| is_pod_level(it)).then_some(requests)
+}
+
+// Follows kubernetes v1.36 component-helpers/resource: PodRequests.
+fn requests(pod: &Pod, counting: Counting) -> List {
+    let mut total = container_requests(pod, counting);
+    if counting.pod_level
+        && let Some(own) = pod_level_requests(pod)
+    {
+        let status = pod.status.as_ref();
+        let actuated = status.and_then(|it| it.resources.as_ref()).filter(|_| counting.status);
+        let effective = actuated.map(|it| {
+            let allocated = status.and_then(|it| it.allocated_resources.as_ref());
+            effective_requests(pod, Some(own), it.requests.as_ref(), allocated)
+        });
+        for (name, quantity) in own.iter().filter(|it| is_pod_level(it.0)) {
+            let amount = match &effective {
+                Some(list) => list.get(name).copied().unwrap_or(0),
+                None => nanos(&quantity.0),
+            };
+            total.insert(name.clone(), amount);
+        }
+    }
+    add(&mut total, &parse(pod.spec.as_ref().and_then(|it| it.overhead.as_ref())));
+    total
+}
+
+fn container_requests(pod: &Pod, counting: Counting) -> List {
+    let Some(spec) = &pod.spec else { return List::new() };
+    let status = pod.status.as_ref().filter(|_| counting.status);
+    let apps = status.and_then(|it| it.container_statuses.as_deref());
+    let inits = status.and_then(|it| it.init_container_statuses.as_deref());
+    let mut total = List::new();
+    for container in &spec.containers {
+        add(&mut total, &one_container(pod, container, apps, counting));
+    }
+    let (mut sidecars, mut init_peak) = (List::new(), List::new());
+    for container in spec.init_containers.iter().flatten() {
+        if container.restart_policy.as_deref() == Some("Always") {
+            let own = one_container(pod, container, inits, counting);
+            add(&mut total, &own);
+            add(&mut sidecars, &own);
+            max(&mut init_peak, &sidecars);
+        } else {
+            let mut own = one_container(pod, container, None, counting);
+            add(&mut own, &sidecars);
+            max(&mut init_peak, &own);
+        }
+    }
+    max(&mut total, &init_peak);
+    total
+}
+
+fn one_container(
+    pod: &Pod,
+    container: &Container,
+    statuses: Option<&[ContainerStatus]>,
+    counting: Counting,
+) -> List {
+    let spec = container.resources.as_ref().and_then(|it: &ResourceRequirements| it.requests.as_ref());
+    let status = statuses.and_then(|all| all.iter().find(|it| it.name == container.name));
+    let actuated = status.and_then(|it| it.resources.as_ref());
+    let mut list = match (status, actuated) {
+        (Some(status), Some(actuated)) => {
+            effective_requests(pod, spec, actuated.requests.as_ref(), status.allocated_resources.as_ref())
+        }
+        _ => parse(spec),
+    };
+    if counting.default_cpu {
+        list.entry("cpu".to_owned()).or_insert(Nanos::from(DEFAULT_MILLI_CPU) * MILLI);
+    }
+    if counting.default_memory {
+        list.entry("memory".to_owned()).or_insert(Nanos::from(DEFAULT_MEMORY) * NANO);
+    }
+    list
+}
+
+// Follows kubernetes v1.36 component-helpers/resource: determineEffectiveRequests.
+fn effective_requests(
+    pod: &Pod,
+    spec: Option<&BTreeMap<String, Quantity>>,
+    actuated: Option<&BTreeMap<String, Quantity>>,
+    allocated: Option<&BTreeMap<String, Quantity>>,
+) -> List {
+    let conditions = pod.status.as_ref().and_then(|it| it.conditions.as_deref()).unwrap_or_default();
+    let pending = conditions.iter().find(|it| it.type_ == "PodResizePending");
+    let infeasible = pending.is_some_and(|it| it.reason.as_deref() == Some("Infeasible"));
+    let mut list = parse(actuated);
+    max(&mut list, &parse(allocated));
+    if !infeasible {
+        max(&mut list, &parse(spec));
+    }
+    list
+}
+
+fn add(list: &mut List, other: &List) {
+    for (name, amount) in other {
+        *list.entry(name.clone()).or_default() += amount;
+    }
+}
+
+fn max(list: &mut List, other: &List) {
+    for (name, amount) in other {
+        let entry = list.entry(name.clone()).or_insert(*amount);
+        *entry = (*entry).max(*amount);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantities() {
+        let value = |text: &str| rounded_up(nanos(text), NANO);
+        assert_eq!(rounded_up(nanos("1500m"), MILLI), 1500);
+        assert_eq!(rounded_up(nanos("0.1"), MILLI), 100);
+        assert_eq!(value("128Mi"), 128 << 20);
+        assert_eq!(value("1e3"), 1000);
+        assert_eq!(value("1.5Gi"), 3 << 29);
+        assert_eq!(value("100m"), 1);
+        assert_eq!(value("2E"), 2_000_000_000_000_000_000);
+    }
+}
