@@ -1,5 +1,7 @@
 //! The native suites: conformance against recordings of real Kubernetes, transcripts, simulation.
 
+pub mod conformance_scheduler;
+
 /// One recorded case, compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaseResult {

@@ -98,7 +98,7 @@ impl fmt::Display for Requirement {
 }
 
 /// A selector in the form to match with: all requirements must hold.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Selector {
     /// What an absent selector means.
     Nothing,

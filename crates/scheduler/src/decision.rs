@@ -264,7 +264,8 @@ impl Histogram {
 
     // Follows kubernetes v1.36 pkg/scheduler/framework/types.go: FitError.Error. Parts are sorted as text.
     pub fn message(&self, nodes: usize) -> String {
-        let mut parts: Vec<String> = self.0.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+        let mut parts: Vec<String> =
+            self.0.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
         parts.sort();
         let mut message = unavailable(nodes);
         if !parts.is_empty() {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::decision::Rejection;
 use crate::node_info::NodeInfo;
-use crate::pod_info::PodInfo;
 use crate::plugins::{
     balanced_allocation::BalancedAllocation, image_locality::ImageLocality, inter_pod_affinity,
     inter_pod_affinity::InterPodAffinity, node_affinity::NodeAffinity,
@@ -12,6 +11,7 @@ use crate::plugins::{
     node_resources_fit::NodeResourcesFit, node_unschedulable::NodeUnschedulable, pod_topology_spread,
     pod_topology_spread::PodTopologySpread, taint_toleration::TaintToleration, volumes,
 };
+use crate::pod_info::PodInfo;
 use crate::snapshot::Snapshot;
 
 pub const MAX_NODE_SCORE: i64 = 100;

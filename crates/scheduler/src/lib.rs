@@ -4,19 +4,19 @@
 //! [`Scheduler`] is the component around it: cache, queue, binding, events.
 
 mod decision;
-mod schedule_one;
 mod framework;
+mod node_info;
 mod plugins;
+mod pod_info;
 mod preemption;
+mod resources;
+mod schedule_one;
+mod selector;
 mod snapshot;
 mod topology;
-mod node_info;
-mod pod_info;
-mod resources;
-mod selector;
 
 pub use decision::{
-    Code, Decision, DryRun, Outcome, Preemption, PreFilterRejection, PreFilterResult, Reasons, Rejection,
+    Code, Decision, DryRun, Outcome, PreFilterRejection, PreFilterResult, Preemption, Reasons, Rejection,
     ScoreColumn, Scores, Shortage, Verdict,
 };
 pub use framework::{PROFILE, Plugin};

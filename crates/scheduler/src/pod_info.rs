@@ -10,7 +10,9 @@ use api::k8s_openapi::api::core::v1::{
 use api::{ObjectKey, Pod};
 
 use crate::resources::Requests;
-use crate::selector::{AffinityTerm, Labels, PreferredNodeTerm, RequiredNodeAffinity, Selector, labels_of};
+use crate::selector::{
+    AffinityTerm, Labels, PreferredNodeTerm, RequiredNodeAffinity, Selector, both, labels_of,
+};
 
 pub type PodKey = ObjectKey;
 
@@ -129,7 +131,8 @@ impl PodInfo {
             spread_hard: spread_constraints(spread, labels, "DoNotSchedule"),
             spread_soft: spread_constraints(spread, labels, "ScheduleAnyway"),
             images: images(spec),
-            container_count: (spec.containers.len() + spec.init_containers.as_ref().map_or(0, Vec::len)) as i64,
+            container_count: (spec.containers.len() + spec.init_containers.as_ref().map_or(0, Vec::len))
+                as i64,
             key,
             pod,
         }
@@ -173,7 +176,8 @@ impl PodInfo {
 }
 
 fn host_ports(spec: &PodSpec) -> Vec<HostPort> {
-    let sidecars = spec.init_containers.iter().flatten().filter(|it| it.restart_policy.as_deref() == Some("Always"));
+    let sidecars =
+        spec.init_containers.iter().flatten().filter(|it| it.restart_policy.as_deref() == Some("Always"));
     let all = sidecars.chain(&spec.containers).flat_map(|it: &Container| it.ports.iter().flatten());
     let wanted = all.filter_map(|it| {
         let given = |value: &Option<String>, default: &str| -> Box<str> {
@@ -216,15 +220,19 @@ fn preferred_nodes(nodes: &NodeAffinity) -> Option<Vec<PreferredNodeTerm>> {
 }
 
 // Follows kubernetes v1.36 plugins/podtopologyspread/common.go: filterTopologySpreadConstraints.
-fn spread_constraints(all: &[TopologySpreadConstraint], labels: &Labels, action: &str) -> Vec<SpreadConstraint> {
+fn spread_constraints(
+    all: &[TopologySpreadConstraint],
+    labels: &Labels,
+    action: &str,
+) -> Vec<SpreadConstraint> {
     let wanted = all.iter().filter(|it| it.when_unsatisfiable == action);
     let compiled = wanted.map(|it| {
-        let mut selector = Selector::of(it.label_selector.as_ref());
+        let mut selector = Selector::new(it.label_selector.as_ref());
         let keys = it.match_label_keys.iter().flatten();
         let own: Labels =
             keys.filter_map(|key| labels.get(key).map(|value| (key.clone(), value.clone()))).collect();
         if !own.is_empty() {
-            selector = Selector::from_labels(&own).and(&selector);
+            selector = both(Selector::from_map(&own), &selector);
         }
         SpreadConstraint {
             topology_key: it.topology_key.as_str().into(),

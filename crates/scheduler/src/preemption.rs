@@ -100,7 +100,8 @@ fn preempted(pod: &PodInfo) -> bool {
     let conditions = pod.pod.status.as_ref().and_then(|it| it.conditions.as_deref()).unwrap_or_default();
     let target = conditions.iter().find(|it| it.type_ == "DisruptionTarget");
     pod.terminating
-        && target.is_some_and(|it| it.status == "True" && it.reason.as_deref() == Some("PreemptionByScheduler"))
+        && target
+            .is_some_and(|it| it.status == "True" && it.reason.as_deref() == Some("PreemptionByScheduler"))
 }
 
 fn dry_runs(cycle: &Cycle<'_>, result: &mut Preemption, tie: u64) -> Vec<Candidate> {
@@ -193,10 +194,7 @@ fn start_time(pod: &PodInfo) -> Timestamp {
 }
 
 // Follows kubernetes v1.36 plugins/defaultpreemption: filterPodsWithPDBViolation.
-fn split_by_budget(
-    snapshot: &Snapshot,
-    pods: Vec<Arc<PodInfo>>,
-) -> (Vec<Arc<PodInfo>>, Vec<Arc<PodInfo>>) {
+fn split_by_budget(snapshot: &Snapshot, pods: Vec<Arc<PodInfo>>) -> (Vec<Arc<PodInfo>>, Vec<Arc<PodInfo>>) {
     let mut budgets: Vec<_> = snapshot.budgets().map(|it| (it, it.allowed)).collect();
     pods.into_iter().partition(|pod| {
         let mut violated = false;

@@ -4,14 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::{Container, ContainerStatus, ResourceRequirements};
+use api::quantity::{self, Amount};
 use api::{Pod, Quantity};
 
-/// Billionths, so that sums of quantities are exact and rounded once, at the end.
-type Nanos = i128;
-type List = BTreeMap<String, Nanos>;
-
-const NANO: Nanos = 1_000_000_000;
-const MILLI: Nanos = 1_000_000;
+type List = BTreeMap<String, Amount>;
 
 /// What a container without requests counts for in scores.
 pub const DEFAULT_MILLI_CPU: i64 = 100;
@@ -62,11 +58,11 @@ impl Resources {
         let mut resources = Resources::default();
         for (name, amount) in list {
             match name.as_str() {
-                "cpu" => resources.milli_cpu = rounded_up(*amount, MILLI),
-                "memory" => resources.memory = rounded_up(*amount, NANO),
-                "ephemeral-storage" => resources.ephemeral_storage = rounded_up(*amount, NANO),
-                "pods" => resources.pods = rounded_up(*amount, NANO),
-                name if is_scalar(name) => resources.scalar.push((name.into(), rounded_up(*amount, NANO))),
+                "cpu" => resources.milli_cpu = amount.milli_value(),
+                "memory" => resources.memory = amount.value(),
+                "ephemeral-storage" => resources.ephemeral_storage = amount.value(),
+                "pods" => resources.pods = amount.value(),
+                name if is_scalar(name) => resources.scalar.push((name.into(), amount.value())),
                 _ => {}
             }
         }
@@ -79,65 +75,8 @@ fn is_scalar(name: &str) -> bool {
     name.contains('/') || name.starts_with("hugepages-") || name.starts_with("attachable-volumes-")
 }
 
-fn rounded_up(amount: Nanos, unit: Nanos) -> i64 {
-    let whole = amount.div_euclid(unit) + Nanos::from(amount.rem_euclid(unit) != 0);
-    whole.clamp(Nanos::from(i64::MIN), Nanos::from(i64::MAX)) as i64
-}
-
 fn parse(list: Option<&BTreeMap<String, Quantity>>) -> List {
-    list.into_iter().flatten().map(|(name, quantity)| (name.clone(), nanos(&quantity.0))).collect()
-}
-
-/// Text that is no quantity counts as zero: the API server lets none through.
-fn nanos(text: &str) -> Nanos {
-    let digits = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '+' | '-'))).unwrap_or(text.len());
-    let (number, suffix) = text.split_at(digits);
-    let (negative, number) = match number.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, number.strip_prefix('+').unwrap_or(number)),
-    };
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let (multiplier, divisor) = scale(suffix);
-    let mut value: Nanos = 0;
-    for digit in whole.bytes().filter(u8::is_ascii_digit) {
-        value = value.saturating_mul(10).saturating_add(Nanos::from(digit - b'0'));
-    }
-    let mut divisor = divisor;
-    for digit in fraction.bytes().filter(u8::is_ascii_digit).take(18) {
-        value = value.saturating_mul(10).saturating_add(Nanos::from(digit - b'0'));
-        divisor = divisor.saturating_mul(10);
-    }
-    let exact = value.saturating_mul(multiplier).saturating_mul(NANO);
-    let value = exact / divisor + Nanos::from(exact % divisor != 0);
-    if negative { -value } else { value }
-}
-
-/// Multiplier and divisor of a suffix.
-fn scale(suffix: &str) -> (Nanos, Nanos) {
-    let binary = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"].iter().position(|it| *it == suffix);
-    if let Some(step) = binary {
-        return (1 << (10 * (step + 1)), 1);
-    }
-    match suffix {
-        "n" => (1, NANO),
-        "u" => (1, MILLI),
-        "m" => (1, 1_000),
-        "k" => (1_000, 1),
-        "M" => (1_000_000, 1),
-        "G" => (NANO, 1),
-        "T" => (NANO * 1_000, 1),
-        "P" => (NANO * MILLI, 1),
-        "E" => (NANO * NANO, 1),
-        _ => exponent(suffix),
-    }
-}
-
-fn exponent(suffix: &str) -> (Nanos, Nanos) {
-    match suffix.strip_prefix(['e', 'E']).and_then(|it| it.parse::<i32>().ok()) {
-        Some(power @ 0..=18) => (10_i128.pow(power as u32), 1),
-        Some(power @ -18..0) => (1, 10_i128.pow(power.unsigned_abs())),
-        _ => (1, 1),
-    }
+    list.into_iter().flatten().map(|(name, it)| (name.clone(), quantity::of(it))).collect()
 }
 
 /// What one Pod asks for, in the five ways the plugins count it.
@@ -173,8 +112,11 @@ impl Requests {
         let pod_level = pod_level_requests(pod).is_some();
         let plain = requests(pod, Counting { pod_level: true, ..Counting::default() });
         let incoming = Resources::of(&plain);
-        let placed_list =
-            if resized { requests(pod, Counting { status: true, pod_level: true, ..Counting::default() }) } else { plain };
+        let placed_list = if resized {
+            requests(pod, Counting { status: true, pod_level: true, ..Counting::default() })
+        } else {
+            plain
+        };
         let placed = if resized { Resources::of(&placed_list) } else { incoming.clone() };
         let non_zero = requests(
             pod,
@@ -197,8 +139,8 @@ impl Requests {
 }
 
 fn cpu_and_memory(list: &List) -> (i64, i64) {
-    let of = |name, unit| list.get(name).map_or(0, |it| rounded_up(*it, unit));
-    (of("cpu", MILLI), of("memory", NANO))
+    let of = |name| list.get(name).copied().unwrap_or_default();
+    (of("cpu").milli_value(), of("memory").value())
 }
 
 fn is_pod_level(name: &str) -> bool {
@@ -224,8 +166,8 @@ fn requests(pod: &Pod, counting: Counting) -> List {
         });
         for (name, quantity) in own.iter().filter(|it| is_pod_level(it.0)) {
             let amount = match &effective {
-                Some(list) => list.get(name).copied().unwrap_or(0),
-                None => nanos(&quantity.0),
+                Some(list) => list.get(name).copied().unwrap_or_default(),
+                None => quantity::of(quantity),
             };
             total.insert(name.clone(), amount);
         }
@@ -276,10 +218,10 @@ fn one_container(
         _ => parse(spec),
     };
     if counting.default_cpu {
-        list.entry("cpu".to_owned()).or_insert(Nanos::from(DEFAULT_MILLI_CPU) * MILLI);
+        list.entry("cpu".to_owned()).or_insert(Amount::from_milli(DEFAULT_MILLI_CPU));
     }
     if counting.default_memory {
-        list.entry("memory".to_owned()).or_insert(Nanos::from(DEFAULT_MEMORY) * NANO);
+        list.entry("memory".to_owned()).or_insert(Amount::from_value(DEFAULT_MEMORY));
     }
     list
 }
@@ -304,7 +246,7 @@ fn effective_requests(
 
 fn add(list: &mut List, other: &List) {
     for (name, amount) in other {
-        *list.entry(name.clone()).or_default() += amount;
+        *list.entry(name.clone()).or_default() += *amount;
     }
 }
 
@@ -320,14 +262,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantities() {
-        let value = |text: &str| rounded_up(nanos(text), NANO);
-        assert_eq!(rounded_up(nanos("1500m"), MILLI), 1500);
-        assert_eq!(rounded_up(nanos("0.1"), MILLI), 100);
-        assert_eq!(value("128Mi"), 128 << 20);
-        assert_eq!(value("1e3"), 1000);
-        assert_eq!(value("1.5Gi"), 3 << 29);
-        assert_eq!(value("100m"), 1);
-        assert_eq!(value("2E"), 2_000_000_000_000_000_000);
+    fn sums_are_rounded_once() {
+        let list = |memory: &str| Some([("memory".to_owned(), Quantity(memory.to_owned()))].into());
+        let container = |memory| Container {
+            resources: Some(ResourceRequirements {
+                requests: list(memory),
+                ..ResourceRequirements::default()
+            }),
+            ..Container::default()
+        };
+        let mut pod = Pod::default();
+        pod.spec.get_or_insert_default().containers = vec![container("500m"), container("500m")];
+        assert_eq!(Requests::of(&pod).incoming.memory, 1);
+        assert_eq!(Requests::of(&pod).placed_non_zero, (2 * DEFAULT_MILLI_CPU, 1));
     }
 }

@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::decision::{
-    Code, Decision, Histogram, NO_NODES, Outcome, PreFilterRejection, PreFilterResult, Preemption, Reasons, Rejection,
-    ScoreColumn, Scores, Verdict, unavailable,
+    Code, Decision, Histogram, NO_NODES, Outcome, PreFilterRejection, PreFilterResult, Preemption, Reasons,
+    Rejection, ScoreColumn, Scores, Verdict, unavailable,
 };
 use crate::framework::{Cycle, NodeView, Overlay, PROFILE, PreFilter, PreScore};
 use crate::plugins::{inter_pod_affinity, pod_topology_spread};
@@ -113,7 +113,8 @@ fn turned_down(mut decision: Decision, snapshot: &Snapshot, rejection: &PreFilte
     decision.unschedulable_plugins.insert(rejection.plugin);
     decision.message = format!("{} {}.", unavailable(decision.nodes_total), rejection.reason);
     append(&mut decision.message, POST_FILTER_FAILED);
-    decision.preemption = Some(Preemption { message: POST_FILTER_FAILED.to_owned(), ..Preemption::default() });
+    decision.preemption =
+        Some(Preemption { message: POST_FILTER_FAILED.to_owned(), ..Preemption::default() });
     decision.pre_filter = Some(rejection.clone());
     decision
 }
@@ -147,9 +148,7 @@ pub(crate) fn update(cycle: &Cycle<'_>, overlay: &mut Overlay, node: usize, pod:
 /// Places of the feasible nodes; with the fast path only the nominated one unless all are to be explained.
 fn filter(cycle: &Cycle<'_>, decision: &mut Decision, options: Options) -> Vec<usize> {
     let nodes = cycle.snapshot.nodes();
-    let check = |index: usize| {
-        check_node(cycle, NodeView { index, info: &nodes[index], overlay: None })
-    };
+    let check = |index: usize| check_node(cycle, NodeView { index, info: &nodes[index], overlay: None });
     let nominated = cycle.snapshot.node_index(cycle.pod.nominated_node());
     let on_nominated = nominated.map(check);
     if let (Some(index), Some(Ok(()))) = (nominated, &on_nominated) {

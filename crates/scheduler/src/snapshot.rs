@@ -9,7 +9,7 @@ use api::{Namespace, Node, PodDisruptionBudget, ReplicaSet, Service};
 
 use crate::node_info::NodeInfo;
 use crate::pod_info::{PodInfo, PodKey};
-use crate::selector::{Labels, NO_LABELS, Selector};
+use crate::selector::{Labels, NO_LABELS, Selector, both};
 use crate::topology::{HeldTerm, Holders, NO_DOMAIN, PodMatcher, TermRole, Topology, held_terms};
 
 /// How many questions about placed Pods are kept counted; with more of them all start anew.
@@ -127,7 +127,7 @@ impl Snapshot {
                 labels.extend(selector.iter().map(|(key, value)| (key.clone(), value.clone())));
             }
         }
-        let selector = Selector::from_labels(&labels);
+        let selector = Selector::from_map(&labels);
         let owners = pod.pod.metadata.owner_references.as_deref().unwrap_or_default();
         let owner = owners.iter().find(|it| it.controller == Some(true));
         let Some(owner) = owner.filter(|it| it.kind == "ReplicaSet" && it.api_version == "apps/v1") else {
@@ -135,7 +135,7 @@ impl Snapshot {
         };
         match self.replica_sets.get(&(pod.key.namespace.clone(), owner.name.as_str().into())) {
             Some(Selector::Nothing) | None => selector,
-            Some(own) => selector.and(own),
+            Some(own) => both(selector, own),
         }
     }
 }
@@ -184,8 +184,12 @@ impl Snapshot {
         old.pods.iter().for_each(|it| drop(self.remove_pod(&it.key)));
         self.forget_images(&old);
         Arc::make_mut(&mut self.nodes).remove(at);
-        self.topologies.values_mut().for_each(|it| drop(Arc::make_mut(it).domain_of.remove(at)));
-        self.matchers.values_mut().for_each(|it| drop(Arc::make_mut(it).remove(at)));
+        for topology in self.topologies.values_mut() {
+            Arc::make_mut(topology).domain_of.remove(at);
+        }
+        for counts in self.matchers.values_mut() {
+            Arc::make_mut(counts).remove(at);
+        }
     }
 
     /// A node that is not known (yet) keeps nothing.
@@ -289,7 +293,7 @@ impl Snapshot {
 
     pub fn set_replica_set(&mut self, replica_set: &ReplicaSet) {
         let name = name_of(&replica_set.metadata);
-        let selector = Selector::of(replica_set.spec.as_ref().map(|it| &it.selector));
+        let selector = Selector::new(replica_set.spec.as_ref().map(|it| &it.selector));
         if self.replica_sets.get(&name) != Some(&selector) {
             Arc::make_mut(&mut self.replica_sets).insert(name, selector);
         }
@@ -305,7 +309,7 @@ impl Snapshot {
         let disrupted = status.and_then(|it| it.disrupted_pods.as_ref());
         let budget = DisruptionBudget {
             namespace: name.0.clone(),
-            selector: Selector::of(budget.spec.as_ref().and_then(|it| it.selector.as_ref())),
+            selector: Selector::new(budget.spec.as_ref().and_then(|it| it.selector.as_ref())),
             allowed: status.and_then(|it| it.disruptions_allowed).unwrap_or(0),
             disrupted: disrupted.into_iter().flatten().map(|it| it.0.clone()).collect(),
         };

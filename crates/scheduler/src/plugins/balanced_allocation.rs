@@ -42,7 +42,8 @@ impl Plugin for BalancedAllocation {
 /// 100 where both resources are used alike. A node that lacks one of them is in balance.
 fn balance(both: [(i64, i64); 2]) -> i64 {
     let share = |(used, capacity): (i64, i64)| (used as f64 / capacity as f64).min(1.0);
-    let apart = if both.iter().any(|it| it.1 == 0) { 0.0 } else { ((share(both[0]) - share(both[1])) / 2.0).abs() };
+    let apart =
+        if both.iter().any(|it| it.1 == 0) { 0.0 } else { ((share(both[0]) - share(both[1])) / 2.0).abs() };
     ((1.0 - apart) * MAX_NODE_SCORE as f64) as i64
 }
 

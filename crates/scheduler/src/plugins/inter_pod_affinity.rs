@@ -149,9 +149,10 @@ impl State {
     }
 
     fn anti_fits(&self, node: usize, delta: &Delta) -> bool {
-        self.anti.iter().enumerate().all(|(i, counts)| {
-            counts.at(node).is_none_or(|it| it + delta.anti.get(i).unwrap_or(&0) <= 0)
-        })
+        self.anti
+            .iter()
+            .enumerate()
+            .all(|(i, counts)| counts.at(node).is_none_or(|it| it + delta.anti.get(i).unwrap_or(&0) <= 0))
     }
 
     fn existing_fits(&self, node: usize, delta: &Delta) -> bool {

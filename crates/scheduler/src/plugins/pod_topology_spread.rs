@@ -137,7 +137,8 @@ impl Plugin for PodTopologySpread {
         if pod.spread_hard.is_empty() {
             return PreFilter::Skip;
         }
-        let topologies: Vec<_> = pod.spread_hard.iter().map(|it| snapshot.topology(&it.topology_key)).collect();
+        let topologies: Vec<_> =
+            pod.spread_hard.iter().map(|it| snapshot.topology(&it.topology_key)).collect();
         let state = pod.spread_hard.iter().zip(&topologies).map(|(constraint, topology)| {
             let per_node = counts(snapshot, constraint, pod);
             let everywhere = includes_every_node(constraint, pod);
@@ -201,7 +202,8 @@ impl Plugin for PodTopologySpread {
         // The default constraints do not ask for all labels.
         let strict = cycle.pod.has_spread_constraints;
         let ignored: Vec<bool> = feasible.iter().map(|at| strict && !has_all(&topologies, *at)).collect();
-        let considered: Vec<usize> = feasible.iter().zip(&ignored).filter(|it| !it.1).map(|it| *it.0).collect();
+        let considered: Vec<usize> =
+            feasible.iter().zip(&ignored).filter(|it| !it.1).map(|it| *it.0).collect();
         let state = constraints.iter().zip(&topologies);
         let state = state.map(|(constraint, topology)| {
             let per_node = counts(snapshot, constraint, cycle.pod);
@@ -268,7 +270,8 @@ impl Plugin for PodTopologySpread {
 }
 
 fn hard_constraint(topology: Arc<Topology>, counts: Vec<Option<i64>>, self_match: bool) -> HardConstraint {
-    let (mut least, mut second_least, mut domains) = ((NO_DOMAIN, i64::from(i32::MAX)), i64::from(i32::MAX), 0);
+    let (mut least, mut second_least, mut domains) =
+        ((NO_DOMAIN, i64::from(i32::MAX)), i64::from(i32::MAX), 0);
     for (domain, count) in counts.iter().enumerate() {
         let Some(count) = *count else { continue };
         domains += 1;

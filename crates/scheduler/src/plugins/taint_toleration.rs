@@ -51,9 +51,8 @@ impl Plugin for TaintToleration {
     }
 
     fn score(&self, cycle: &Cycle<'_>, feasible: &[usize]) -> Vec<i64> {
-        let concerned = |it: &&Toleration| {
-            matches!(it.effect.as_deref(), None | Some("" | "PreferNoSchedule"))
-        };
+        let concerned =
+            |it: &&Toleration| matches!(it.effect.as_deref(), None | Some("" | "PreferNoSchedule"));
         let tolerations: Vec<&Toleration> = cycle.pod.tolerations().iter().filter(concerned).collect();
         let count = |node: &NodeInfo| {
             let soft = node.taints().iter().filter(|it| it.effect == "PreferNoSchedule");
