@@ -6,9 +6,14 @@
 //! Every call takes effect at once; the kubelet waits the latencies of real calls before it makes them. What takes time
 //! of its own (processes, pulls, requests) goes on in [`Event`]s and ends in [`Notice`]s.
 
+pub mod commands;
 pub mod cri;
+pub mod files;
 pub mod images;
+pub mod kernel;
 pub mod machine;
+pub mod programs;
+pub mod shell;
 
 use std::sync::Arc;
 
