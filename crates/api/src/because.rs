@@ -40,10 +40,14 @@ pub enum Because {
     Rollout,
     /// The owner is gone.
     OwnerGone,
+    /// Its namespace is being deleted.
+    NamespaceGone,
     /// Which Pods answer for a Service.
     Endpoints,
     /// The node's lease has not been renewed in time.
     NodeSilent { seconds: u32 },
+    /// The node's taints follow its conditions.
+    NodeCondition,
     /// The node answers again.
     NodeBack,
     /// A `NoExecute` taint that the Pod does not tolerate (any longer).

@@ -68,38 +68,37 @@ impl Index {
     }
 
     pub(crate) fn catch_up(&mut self, store: &Store) {
-        match store.events_after(self.cursor) {
-            Ok(events) => {
-                for event in events {
-                    let after = (event.change != Change::Deleted).then_some(&event.object);
-                    if let (Some(before), Some(after)) = (&event.before, after)
-                        && same_place(before, after)
-                    {
-                        continue;
-                    }
-                    if let Some(before) = &event.before {
-                        self.each(before, |set, key| {
-                            set.remove(key);
-                        });
-                        self.sweep(before);
-                    }
-                    if let Some(after) = after {
-                        self.each(after, |set, key| {
-                            set.insert(key.clone());
-                        });
-                    }
-                }
+        if let Ok(events) = store.events_after(self.cursor) {
+            for event in events {
+                let after = (event.change != Change::Deleted).then_some(&event.object);
+                self.replace(event.before.as_ref(), after);
             }
-            Err(_) => {
-                *self = Index::default();
-                for stored in Kind::ALL.iter().flat_map(|kind| store.list(*kind)) {
-                    self.each(&stored.object, |set, key| {
-                        set.insert(key.clone());
-                    });
-                }
+        } else {
+            *self = Index::default();
+            for stored in Kind::ALL.iter().flat_map(|kind| store.list(*kind)) {
+                self.replace(None, Some(&stored.object));
             }
         }
         self.cursor = store.revision();
+    }
+
+    fn replace(&mut self, before: Option<&Object>, after: Option<&Object>) {
+        if let (Some(before), Some(after)) = (before, after)
+            && same_place(before, after)
+        {
+            return;
+        }
+        if let Some(before) = before {
+            self.each(before, |set, key| {
+                set.remove(key);
+            });
+            self.sweep(before);
+        }
+        if let Some(after) = after {
+            self.each(after, |set, key| {
+                set.insert(key.clone());
+            });
+        }
     }
 
     /// Visits every set that an object belongs to.

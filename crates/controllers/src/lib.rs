@@ -6,13 +6,21 @@
 //! ask to be looked at again later.
 
 mod deployment;
+mod endpointslice;
+mod garbage_collector;
 mod index;
+mod namespace;
+mod node_lifecycle;
 mod ownership;
 mod plan;
+mod pod_gc;
 mod pods;
 mod queue;
 mod replicaset;
-mod selector;
+mod root_ca;
+mod service_account;
+mod taint_eviction;
+mod taints;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,11 +33,24 @@ use index::Index;
 use plan::{Memory, Reconciled, View};
 use queue::WorkQueue;
 
+/// How often the node controller looks at the nodes (`--node-monitor-period`).
+const MONITOR_PERIOD: Duration = Duration::from_secs(5);
+/// How often the Pod garbage collector runs.
+const COLLECT_PERIOD: Duration = Duration::from_secs(20);
+
 /// The controllers of this controller manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Controller {
     Deployment,
     ReplicaSet,
+    EndpointSlice,
+    NodeLifecycle,
+    TaintEviction,
+    PodGc,
+    Namespace,
+    GarbageCollector,
+    ServiceAccount,
+    RootCa,
 }
 
 impl Controller {
@@ -38,6 +59,14 @@ impl Controller {
         match self {
             Controller::Deployment => "deployment-controller",
             Controller::ReplicaSet => "replicaset-controller",
+            Controller::EndpointSlice => "endpointslice-controller",
+            Controller::NodeLifecycle => "node-controller",
+            Controller::TaintEviction => "taint-eviction-controller",
+            Controller::PodGc => "pod-garbage-collector",
+            Controller::Namespace => "namespace-controller",
+            Controller::GarbageCollector => "generic-garbage-collector",
+            Controller::ServiceAccount => "service-account-controller",
+            Controller::RootCa => "root-ca-certificate-publisher",
         }
     }
 
@@ -49,6 +78,14 @@ impl Controller {
         match self {
             Controller::Deployment => deployment::reconcile(view, key, now),
             Controller::ReplicaSet => replicaset::reconcile(view, key, now),
+            Controller::EndpointSlice => endpointslice::reconcile(view, key, now),
+            Controller::NodeLifecycle => node_lifecycle::reconcile(view, key, now),
+            Controller::TaintEviction => taint_eviction::reconcile(view, key, now),
+            Controller::PodGc => Reconciled::default(),
+            Controller::Namespace => namespace::reconcile(view, key, now),
+            Controller::GarbageCollector => garbage_collector::reconcile(view, key),
+            Controller::ServiceAccount => service_account::reconcile(view, key),
+            Controller::RootCa => root_ca::reconcile(view, key),
         }
     }
 }
@@ -60,6 +97,10 @@ pub enum Event {
     Work(Controller, ObjectKey),
     /// A key that asked to be looked at later.
     Later(Controller, ObjectKey),
+    /// The node controller looks at all nodes.
+    MonitorNodes,
+    /// The Pod garbage collector looks at all Pods.
+    CollectPods,
 }
 
 pub struct Ctx<'a> {
@@ -100,6 +141,9 @@ impl Controllers {
     /// Starts the periodic work. Objects that exist already are seen through their watch events.
     pub fn start(&mut self, ctx: &mut Ctx<'_>) {
         self.catch_up(ctx.api.store());
+        // The loops of a real controller manager started at some moment before; they are not in step.
+        ctx.outbox.at(ctx.now + ctx.rng.between(Duration::ZERO, MONITOR_PERIOD), Event::MonitorNodes);
+        ctx.outbox.at(ctx.now + ctx.rng.between(Duration::ZERO, COLLECT_PERIOD), Event::CollectPods);
     }
 
     /// The informers: called once for every watch event of the store, a little after the write.
@@ -114,6 +158,13 @@ impl Controllers {
         let mut wakes = Wakes::default();
         deployment::wakes(&view, event, &mut wakes);
         replicaset::wakes(&view, event, &mut wakes);
+        endpointslice::wakes(&view, event, &mut wakes);
+        node_lifecycle::wakes(event, &mut wakes);
+        taint_eviction::wakes(&view, event, &mut wakes);
+        namespace::wakes(event, &mut wakes);
+        garbage_collector::wakes(&view, event, &mut wakes);
+        service_account::wakes(event, &mut wakes);
+        root_ca::wakes(event, &mut wakes);
         for (controller, key, delay) in wakes.0 {
             match delay {
                 None => self.queue.add(controller, key, Some(event), ctx),
@@ -131,14 +182,42 @@ impl Controllers {
                 }
             }
             Event::Later(controller, key) => self.queue.ripe(controller, key, ctx),
+            Event::MonitorNodes => {
+                ctx.outbox.at(ctx.now + MONITOR_PERIOD, Event::MonitorNodes);
+                self.sweep(Controller::NodeLifecycle, node_lifecycle::monitor, ctx);
+            }
+            Event::CollectPods => {
+                ctx.outbox.at(ctx.now + COLLECT_PERIOD, Event::CollectPods);
+                self.sweep(Controller::PodGc, pod_gc::collect, ctx);
+            }
+        }
+    }
+
+    /// A look at everything at once; what fails is seen again the next time.
+    fn sweep(
+        &mut self,
+        controller: Controller,
+        look: fn(&View<'_>, SimTime) -> Reconciled,
+        ctx: &mut Ctx<'_>,
+    ) {
+        self.catch_up(ctx.api.store());
+        let view = View { store: ctx.api.store(), index: &self.index, memory: &self.memory };
+        let mut plan = look(&view, ctx.now);
+        let later = std::mem::take(&mut plan.later);
+        let _ = plan::carry_out(plan, controller, None, &mut self.memory, ctx);
+        for (key, delay) in later {
+            self.queue.add_after(controller, key, delay, None, ctx);
         }
     }
 
     fn work(&mut self, controller: Controller, key: &ObjectKey, parent: Option<u64>, ctx: &mut Ctx<'_>) {
         self.catch_up(ctx.api.store());
         let view = View { store: ctx.api.store(), index: &self.index, memory: &self.memory };
-        let plan = controller.reconcile(&view, key, ctx.now);
+        let mut plan = controller.reconcile(&view, key, ctx.now);
         let requeue_after = plan.requeue_after;
+        for (key, delay) in std::mem::take(&mut plan.later) {
+            self.queue.add_after(controller, key, delay, parent, ctx);
+        }
         let outcome = plan::carry_out(plan, controller, parent, &mut self.memory, ctx);
         if outcome.is_err() {
             self.queue.retry(controller, key, parent, ctx);

@@ -1,7 +1,7 @@
 //! Who owns an object.
 
 use api::k8s_openapi::api::core::v1::ObjectReference;
-use api::{Kind, Object, ObjectKey, ObjectMeta, OwnerReference};
+use api::{Kind, ObjectKey, ObjectMeta, OwnerReference};
 
 use crate::plan::View;
 
@@ -49,8 +49,4 @@ pub(crate) fn reference(kind: Kind, meta: &ObjectMeta) -> ObjectReference {
         resource_version: meta.resource_version.clone(),
         field_path: None,
     }
-}
-
-pub(crate) fn reference_to(object: &Object) -> ObjectReference {
-    reference(object.kind(), object.metadata())
 }

@@ -9,7 +9,7 @@ use apiserver::status::Failure;
 use apiserver::{DeleteOptions, EventKind, EventRecorder, Occurrence, Store};
 
 use crate::index::Index;
-use crate::{Controller, Ctx, replicaset};
+use crate::{Controller, Ctx, node_lifecycle, pod_gc, replicaset, taint_eviction};
 
 /// Everything a controller may look at.
 pub(crate) struct View<'a> {
@@ -28,6 +28,33 @@ impl View<'_> {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Memory {
     recorders: BTreeMap<Controller, EventRecorder>,
+    /// Pods that will be evicted when their tolerance ends.
+    pub(crate) evictions: BTreeMap<ObjectKey, taint_eviction::Scheduled>,
+    pub(crate) nodes: node_lifecycle::Health,
+    pub(crate) missing_nodes: pod_gc::MissingNodes,
+}
+
+/// A change of what a controller remembers.
+#[derive(Debug)]
+pub(crate) enum Note {
+    Evict(ObjectKey, Option<taint_eviction::Scheduled>),
+    Nodes(node_lifecycle::Health),
+    MissingNodes(pod_gc::MissingNodes),
+}
+
+impl Memory {
+    fn note(&mut self, note: Note) {
+        match note {
+            Note::Evict(key, Some(scheduled)) => {
+                self.evictions.insert(key, scheduled);
+            }
+            Note::Evict(key, None) => {
+                self.evictions.remove(&key);
+            }
+            Note::Nodes(health) => self.nodes = health,
+            Note::MissingNodes(missing) => self.missing_nodes = missing,
+        }
+    }
 }
 
 /// The outcome of one look at one key.
@@ -35,6 +62,9 @@ pub(crate) struct Memory {
 pub(crate) struct Reconciled {
     pub(crate) writes: Vec<Write>,
     pub(crate) requeue_after: Option<Duration>,
+    /// Other keys of the same controller to look at later.
+    pub(crate) later: Vec<(ObjectKey, Duration)>,
+    pub(crate) notes: Vec<Note>,
 }
 
 impl Reconciled {
@@ -109,6 +139,9 @@ pub(crate) fn carry_out(
     memory: &mut Memory,
     ctx: &mut Ctx<'_>,
 ) -> Result<(), TryAgain> {
+    for note in plan.notes {
+        memory.note(note);
+    }
     let mut failed_batch: Option<(u32, String)> = None;
     let mut quiet_stop = false;
     // What this plan wrote itself is no conflict.

@@ -10,12 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::k8s_openapi::api::apps::v1::{ReplicaSetCondition, ReplicaSetStatus};
+use api::selector::{is_subset, label_selector_matches};
 use api::{Because, Kind, Object, ObjectKey, ObjectMeta, OwnerReference, Pod, ReplicaSet};
 use apiserver::{Change, DeleteOptions, WatchEvent};
 use sim::SimTime;
 
 use crate::plan::{Reconciled, Request, Tell, View};
-use crate::{Controller, Wakes, ownership, pods, selector};
+use crate::{Controller, Wakes, ownership, pods};
 
 /// Creations or deletions in one look at a ReplicaSet.
 const BURST_REPLICAS: usize = 500;
@@ -63,7 +64,7 @@ fn wake_for_pod(view: &View<'_>, event: &WatchEvent, pod: &Pod, wake: &mut Wakes
 }
 
 fn selects(set: &ReplicaSet, meta: &ObjectMeta) -> bool {
-    set.spec.as_ref().is_some_and(|it| selector::matches(&it.selector, meta.labels.as_ref()))
+    set.spec.as_ref().is_some_and(|it| label_selector_matches(Some(&it.selector), meta.labels.as_ref()))
 }
 
 fn min_ready(set: &ReplicaSet) -> Duration {
@@ -124,7 +125,7 @@ fn claim(set: &ReplicaSet, pod: &Arc<Pod>, mine: bool, plan: &mut Reconciled) ->
 fn manage(
     view: &View<'_>,
     set: &Arc<ReplicaSet>,
-    active: &mut Vec<Arc<Pod>>,
+    active: &mut [Arc<Pod>],
     now: SimTime,
     plan: &mut Reconciled,
 ) {
@@ -267,10 +268,7 @@ fn report(set: &Arc<ReplicaSet>, active: &[Arc<Pod>], terminating: i32, now: Sim
     let min_ready = min_ready(set);
     let template_labels =
         set.spec.as_ref().and_then(|it| it.template.as_ref()?.metadata.as_ref()?.labels.as_ref());
-    let carries = |pod: &Pod| {
-        let value = |key: &String| pod.metadata.labels.as_ref().and_then(|it| it.get(key));
-        template_labels.into_iter().flatten().all(|(key, wanted)| value(key) == Some(wanted))
-    };
+    let carries = |pod: &Pod| template_labels.is_none_or(|it| is_subset(it, pod.metadata.labels.as_ref()));
     let count = |test: &dyn Fn(&Pod) -> bool| active.iter().filter(|it| test(it)).count() as i32;
     let ready = count(&|it| pods::is_ready(it));
     let available = count(&|it| pods::available_at(it, min_ready).is_some_and(|at| at <= now));

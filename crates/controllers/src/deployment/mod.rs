@@ -10,12 +10,13 @@ mod template;
 use std::sync::Arc;
 
 use api::k8s_openapi::api::apps::v1::DeploymentStatus;
+use api::selector::label_selector_matches;
 use api::{Because, Deployment, Kind, Object, ObjectKey, ObjectMeta, ReplicaSet};
 use apiserver::{Change, WatchEvent};
 use sim::SimTime;
 
 use crate::plan::{Reconciled, Request, Tell, View};
-use crate::{Controller, Wakes, ownership, selector};
+use crate::{Controller, Wakes, ownership};
 
 pub(crate) const REVISION: &str = "deployment.kubernetes.io/revision";
 const REVISION_HISTORY: &str = "deployment.kubernetes.io/revision-history";
@@ -61,7 +62,10 @@ pub(crate) fn wakes(view: &View<'_>, event: &WatchEvent, wake: &mut Wakes) {
 }
 
 fn selects(deployment: &Deployment, meta: &ObjectMeta) -> bool {
-    deployment.spec.as_ref().is_some_and(|it| selector::matches(&it.selector, meta.labels.as_ref()))
+    deployment
+        .spec
+        .as_ref()
+        .is_some_and(|it| label_selector_matches(Some(&it.selector), meta.labels.as_ref()))
 }
 
 fn is_recreate(deployment: &Deployment) -> bool {
@@ -154,8 +158,8 @@ impl<'a> Sync<'a> {
                 continue;
             }
             if !mine && matches && !goes && set.metadata.deletion_timestamp.is_none() {
-                let owner = ownership::controller_reference(Kind::Deployment, &self.deployment.metadata);
-                Arc::make_mut(&mut set).metadata.owner_references.get_or_insert_default().push(owner);
+                let reference = ownership::controller_reference(Kind::Deployment, &self.deployment.metadata);
+                Arc::make_mut(&mut set).metadata.owner_references.get_or_insert_default().push(reference);
                 self.plan.push(Request::Update(set.clone().into()), Because::Housekeeping);
             } else if !(mine && matches) {
                 continue;

@@ -1,0 +1,59 @@
+//! Taints on a node, and what Pods bear.
+
+use api::k8s_openapi::api::core::v1::{Taint, Toleration};
+use api::{Node, Pod};
+use sim::SimTime;
+
+pub(crate) const NOT_READY: &str = "node.kubernetes.io/not-ready";
+pub(crate) const UNREACHABLE: &str = "node.kubernetes.io/unreachable";
+pub(crate) const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
+pub(crate) const NO_SCHEDULE: &str = "NoSchedule";
+pub(crate) const NO_EXECUTE: &str = "NoExecute";
+
+pub(crate) fn of(node: &Node) -> &[Taint] {
+    node.spec.as_ref().and_then(|it| it.taints.as_deref()).unwrap_or_default()
+}
+
+pub(crate) fn has(node: &Node, key: &str, effect: &str) -> bool {
+    of(node).iter().any(|it| it.key == key && it.effect == effect)
+}
+
+pub(crate) fn add(node: &mut Node, key: &str, effect: &str, now: SimTime) {
+    if !has(node, key, effect) {
+        let taints = node.spec.get_or_insert_default().taints.get_or_insert_default();
+        taints.push(Taint {
+            key: key.to_owned(),
+            effect: effect.to_owned(),
+            value: None,
+            time_added: Some(api::time::time(now)),
+        });
+    }
+}
+
+pub(crate) fn remove(node: &mut Node, key: &str, effect: &str) {
+    let Some(spec) = &mut node.spec else { return };
+    if let Some(taints) = &mut spec.taints {
+        taints.retain(|it| !(it.key == key && it.effect == effect));
+        if taints.is_empty() {
+            spec.taints = None;
+        }
+    }
+}
+
+pub(crate) fn tolerations(pod: &Pod) -> &[Toleration] {
+    pod.spec.as_ref().and_then(|it| it.tolerations.as_deref()).unwrap_or_default()
+}
+
+/// Follows kubernetes v1.36 api/core/v1/toleration.go: ToleratesTaint.
+pub(crate) fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
+    let effect = toleration.effect.as_deref().unwrap_or("");
+    let key = toleration.key.as_deref().unwrap_or("");
+    if !(effect.is_empty() || effect == taint.effect) || !(key.is_empty() || key == taint.key) {
+        return false;
+    }
+    match toleration.operator.as_deref().unwrap_or("") {
+        "Exists" => true,
+        "" | "Equal" => toleration.value.as_deref().unwrap_or("") == taint.value.as_deref().unwrap_or(""),
+        _ => false,
+    }
+}
