@@ -238,3 +238,19 @@ fn two_runs_are_equal() {
     };
     assert_eq!(run(), run());
 }
+
+#[test]
+fn the_cost_of_a_large_deployment_grows_with_its_size() {
+    let mut bench = Bench::new(9, &["node1", "node2"]);
+    bench.create(
+        Kind::Service,
+        json!({"metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}}),
+    );
+    bench.create(Kind::Deployment, deployment(300, "nginx", &rolling()));
+    bench.run_for(15);
+    assert_eq!(counts(&bench.value(Kind::Deployment, "web")), [300; 4]);
+    // Each readiness costs a few looks at most, for they are gathered in the queue.
+    let slices = bench.all(Kind::EndpointSlice);
+    assert_eq!(slices.len(), 3);
+    assert!(bench.api.store().revision() < 300 * 8, "{}", bench.api.store().revision());
+}
