@@ -9,6 +9,7 @@
 
 mod descriptor;
 mod errno;
+mod external;
 pub mod net;
 mod process;
 mod procfs;
