@@ -1,5 +1,7 @@
 //! The scheduler against the recordings of kube-scheduler.
 
+#![allow(clippy::unwrap_used, clippy::needless_pass_by_value, reason = "a test fails by panicking")]
+
 use std::io::Read;
 
 use suite::conformance_scheduler::{differences, run};

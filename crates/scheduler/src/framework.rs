@@ -81,6 +81,46 @@ pub struct NodeView<'a> {
     pub overlay: Option<&'a Overlay>,
 }
 
+/// Something that happened in the cluster and may let a waiting Pod find its place.
+#[derive(Debug, Clone, Copy)]
+pub enum Change<'a> {
+    NodeAdded(&'a NodeInfo),
+    NodeUpdated {
+        old: &'a NodeInfo,
+        new: &'a NodeInfo,
+    },
+    NodeDeleted(&'a NodeInfo),
+    /// A Pod on a node.
+    PodAdded(&'a PodInfo),
+    PodUpdated {
+        old: &'a PodInfo,
+        new: &'a PodInfo,
+    },
+    PodDeleted(&'a PodInfo),
+    /// The waiting Pod itself.
+    OwnUpdate {
+        old: &'a PodInfo,
+        new: &'a PodInfo,
+    },
+}
+
+/// The kinds of event that a plugin waits for after it has turned a Pod down: what the page tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WakeEvent {
+    NodeAdded,
+    NodeDeleted,
+    NodeLabels,
+    NodeTaints,
+    NodeAllocatable,
+    NodeFeatures,
+    PodAdded,
+    PodLabels,
+    PodScaledDown,
+    PodDeleted,
+    OwnTolerations,
+    OwnGates,
+}
+
 /// A rule of the scheduler. Plugins are unit structs in one table; an extension point that one lacks does nothing.
 pub trait Plugin: Sync {
     fn name(&self) -> &'static str;
@@ -117,6 +157,16 @@ pub trait Plugin: Sync {
 
     /// To 0…100.
     fn normalize(&self, _cycle: &Cycle<'_>, _feasible: &[usize], _scores: &mut [i64]) {}
+
+    /// After which events a Pod that this plugin turned down is looked at again…
+    fn wake_events(&self) -> &'static [WakeEvent] {
+        &[]
+    }
+
+    /// …and whether this one may help it.
+    fn may_help(&self, _waiting: &PodInfo, _change: Change<'_>) -> bool {
+        false
+    }
 }
 
 // Follows kubernetes v1.36 pkg/scheduler/apis/config/v1/default_plugins.go: order and weights.

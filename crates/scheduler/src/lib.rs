@@ -6,11 +6,15 @@
 mod decision;
 mod framework;
 mod node_info;
+mod observe;
 mod plugins;
 mod pod_info;
 mod preemption;
+mod queue;
+mod recorder;
 mod resources;
 mod schedule_one;
+mod scheduler;
 mod selector;
 mod snapshot;
 mod topology;
@@ -19,11 +23,13 @@ pub use decision::{
     Code, Decision, DryRun, Outcome, PreFilterRejection, PreFilterResult, Preemption, Reasons, Rejection,
     ScoreColumn, Scores, Shortage, Verdict,
 };
-pub use framework::{PROFILE, Plugin};
+pub use framework::{Change, PROFILE, Plugin, WakeEvent};
 pub use node_info::NodeInfo;
 pub use plugins::scheduling_gates::gates_reason;
 pub use pod_info::{PodInfo, PodKey};
+pub use queue::{BACKOFF_INITIAL, BACKOFF_MAX, Lane, Queue, QueuedPod, UNSCHEDULABLE_MAX};
 pub use resources::Resources;
-pub use schedule_one::{Options, nodes_to_find, schedule_one};
+pub use schedule_one::{Options, nodes_to_find, prepare, schedule_one};
+pub use scheduler::{Assumed, Attempt, Ctx, DECISIONS_MAX, Event, Scheduler};
 pub use selector::{AffinityTerm, Selector};
 pub use snapshot::Snapshot;

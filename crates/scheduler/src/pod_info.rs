@@ -138,6 +138,23 @@ impl PodInfo {
         }
     }
 
+    /// Whether a newer object of this Pod differs in nothing that was compiled from it.
+    pub fn counts_like(&self, pod: &Pod) -> bool {
+        let (old, new) = (&self.pod.metadata, &pod.metadata);
+        let resizing = |it: &Pod| {
+            it.status.as_ref().is_some_and(|it| {
+                it.resources.is_some()
+                    || it.container_statuses.iter().flatten().any(|it| it.resources.is_some())
+            })
+        };
+        old.uid == new.uid
+            && old.labels == new.labels
+            && old.deletion_timestamp.is_some() == new.deletion_timestamp.is_some()
+            && (old.generation.is_some() && old.generation == new.generation || self.pod.spec == pod.spec)
+            && !resizing(&self.pod)
+            && !resizing(pod)
+    }
+
     pub fn labels(&self) -> &Labels {
         labels_of(self.pod.metadata.labels.as_ref())
     }
@@ -203,11 +220,11 @@ fn named_nodes(affinity: Option<&Affinity>) -> Option<Vec<Arc<str>>> {
     for term in terms {
         let named = term.match_fields.iter().flatten();
         let mut lists = named.filter(|it| it.key == "metadata.name" && it.operator == "In");
-        let mut names: Vec<&String> = lists.next()?.values.iter().flatten().collect();
+        let mut all: Vec<&String> = lists.next()?.values.iter().flatten().collect();
         for list in lists {
-            names.retain(|name| list.values.iter().flatten().any(|it| it == *name));
+            all.retain(|name| list.values.iter().flatten().any(|it| it == *name));
         }
-        union.extend(names.into_iter().map(|it| Arc::from(it.as_str())));
+        union.extend(all.into_iter().map(|it| Arc::from(it.as_str())));
     }
     union.sort();
     union.dedup();

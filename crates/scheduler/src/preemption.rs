@@ -163,7 +163,9 @@ fn victims_on(cycle: &Cycle<'_>, index: usize) -> Result<Candidate, Rejection> {
         return Err(Rejection::unresolvable("", NO_VICTIMS));
     }
     let mut thought = Thought { cycle, index, info: (**node).clone(), overlay: Overlay::default() };
-    weaker.iter().for_each(|it| thought.remove(it));
+    for pod in &weaker {
+        thought.remove(pod);
+    }
     thought.fits()?;
     weaker.sort_by_key(|it| importance(it));
     let (violating, others) = split_by_budget(cycle.snapshot, weaker);

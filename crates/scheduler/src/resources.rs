@@ -96,8 +96,8 @@ pub struct Requests {
 struct Counting {
     status: bool,
     pod_level: bool,
-    default_cpu: bool,
-    default_memory: bool,
+    /// Of cpu and of memory, where a container names none.
+    defaults: (bool, bool),
 }
 
 impl Requests {
@@ -123,13 +123,15 @@ impl Requests {
             Counting {
                 status: resized,
                 pod_level: true,
-                default_cpu: !pod_level || !placed_list.contains_key("cpu"),
-                default_memory: !pod_level || !placed_list.contains_key("memory"),
+                defaults: (
+                    !pod_level || !placed_list.contains_key("cpu"),
+                    !pod_level || !placed_list.contains_key("memory"),
+                ),
             },
         );
         let placed_non_zero = cpu_and_memory(&non_zero);
         let least_allocated = if pod_level || resized {
-            let counting = Counting { default_cpu: true, default_memory: true, ..Counting::default() };
+            let counting = Counting { defaults: (true, true), ..Counting::default() };
             cpu_and_memory(&requests(pod, counting))
         } else {
             placed_non_zero
@@ -217,10 +219,10 @@ fn one_container(
         }
         _ => parse(spec),
     };
-    if counting.default_cpu {
+    if counting.defaults.0 {
         list.entry("cpu".to_owned()).or_insert(Amount::from_milli(DEFAULT_MILLI_CPU));
     }
-    if counting.default_memory {
+    if counting.defaults.1 {
         list.entry("memory".to_owned()).or_insert(Amount::from_value(DEFAULT_MEMORY));
     }
     list

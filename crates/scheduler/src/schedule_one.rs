@@ -188,7 +188,7 @@ fn filter(cycle: &Cycle<'_>, decision: &mut Decision, options: Options) -> Vec<u
     decision.examined = decision.examined.max(seen.len());
     let whole = seen.len() == candidates.len();
     if decision.pre_filter_result.is_some() {
-        add_not_named(&mut seen, nodes.len(), nominated.zip(on_nominated));
+        add_not_named(&mut seen, nodes.len(), nominated.zip(on_nominated).as_ref());
     }
     if whole {
         seen.sort_unstable_by_key(|it| it.0);
@@ -203,12 +203,14 @@ fn filter(cycle: &Cycle<'_>, decision: &mut Decision, options: Options) -> Vec<u
 fn add_not_named(
     seen: &mut Vec<(usize, Verdict)>,
     nodes: usize,
-    nominated: Option<(usize, Result<(), Rejection>)>,
+    nominated: Option<&(usize, Result<(), Rejection>)>,
 ) {
     let mut known = vec![false; nodes];
-    seen.iter().for_each(|it| known[it.0] = true);
+    for (at, _) in seen.iter() {
+        known[*at] = true;
+    }
     for at in (0..nodes).filter(|it| !known[*it]) {
-        let verdict = match &nominated {
+        let verdict = match nominated {
             Some((index, Err(rejection))) if *index == at => Verdict::Rejected(rejection.clone()),
             _ => Verdict::NotNamed,
         };

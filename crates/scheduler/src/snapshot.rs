@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use api::{Namespace, Node, PodDisruptionBudget, ReplicaSet, Service};
+use api::{Namespace, Node, Pod, PodDisruptionBudget, ReplicaSet, Service};
 
 use crate::node_info::NodeInfo;
 use crate::pod_info::{PodInfo, PodKey};
-use crate::selector::{Labels, NO_LABELS, Selector, both};
+use crate::selector::{Labels, NO_LABELS, Selector, both, labels_of};
 use crate::topology::{HeldTerm, Holders, NO_DOMAIN, PodMatcher, TermRole, Topology, held_terms};
 
 /// How many questions about placed Pods are kept counted; with more of them all start anew.
@@ -145,43 +145,59 @@ impl Snapshot {
     /// Adds a node or takes over its new state.
     pub fn set_node(&mut self, node: Arc<Node>) {
         let name: Arc<str> = node.metadata.name.as_deref().unwrap_or("").into();
-        let (at, pods) = match self.node_index(&name) {
-            Some(at) => {
-                self.forget_images(&self.nodes[at].clone());
-                let old = self.nodes[at].clone();
-                if old.labels() == crate::selector::labels_of(node.metadata.labels.as_ref()) {
-                    Arc::make_mut(&mut Arc::make_mut(&mut self.nodes)[at]).set_node(node);
-                    self.remember_images(at);
-                    return;
-                }
-                // Domains change: its Pods leave the indexes and come back with the new labels.
-                let pods = old.pods.clone();
-                pods.iter().for_each(|it| drop(self.remove_pod(&it.key)));
-                Arc::make_mut(&mut Arc::make_mut(&mut self.nodes)[at]).set_node(node);
-                (at, pods)
-            }
-            None => {
-                let at = self.nodes.partition_point(|it| it.name < name);
-                Arc::make_mut(&mut self.nodes).insert(at, Arc::new(NodeInfo::new(node)));
-                self.topologies.values_mut().for_each(|it| Arc::make_mut(it).domain_of.insert(at, NO_DOMAIN));
-                self.matchers.values_mut().for_each(|it| Arc::make_mut(it).insert(at, 0));
-                (at, Vec::new())
-            }
-        };
+        if let Some(at) = self.node_index(&name) {
+            return self.change_node(at, node);
+        }
+        let at = self.nodes.partition_point(|it| it.name < name);
+        Arc::make_mut(&mut self.nodes).insert(at, Arc::new(NodeInfo::new(node)));
+        for topology in self.topologies.values_mut() {
+            Arc::make_mut(topology).domain_of.insert(at, NO_DOMAIN);
+        }
+        for counts in self.matchers.values_mut() {
+            Arc::make_mut(counts).insert(at, 0);
+        }
+        self.place_in_domains(at);
+        self.remember_images(at);
+    }
+
+    fn change_node(&mut self, at: usize, node: Arc<Node>) {
+        self.forget_images(&self.nodes[at].clone());
+        if self.nodes[at].labels() == labels_of(node.metadata.labels.as_ref()) {
+            self.node_mut(at).set_node(node);
+            return self.remember_images(at);
+        }
+        // Domains change: its Pods leave the indexes and come back with the new labels.
+        let (name, pods) = (self.nodes[at].name.clone(), self.nodes[at].pods.clone());
+        for pod in &pods {
+            self.remove_pod(&pod.key);
+        }
+        self.node_mut(at).set_node(node);
+        self.place_in_domains(at);
+        self.remember_images(at);
+        for pod in pods {
+            self.add_pod(pod, &name);
+        }
+    }
+
+    fn node_mut(&mut self, at: usize) -> &mut NodeInfo {
+        Arc::make_mut(&mut Arc::make_mut(&mut self.nodes)[at])
+    }
+
+    fn place_in_domains(&mut self, at: usize) {
         for (key, topology) in &mut self.topologies {
             let topology = Arc::make_mut(topology);
             let domain = topology.intern(self.nodes[at].labels().get(&**key).map(String::as_str));
             topology.domain_of[at] = domain;
         }
-        self.remember_images(at);
-        pods.into_iter().for_each(|it| self.add_pod(it, &name));
     }
 
     /// The Pods on it are forgotten as well.
     pub fn remove_node(&mut self, name: &str) {
         let Some(at) = self.node_index(name) else { return };
         let old = self.nodes[at].clone();
-        old.pods.iter().for_each(|it| drop(self.remove_pod(&it.key)));
+        for pod in &old.pods {
+            self.remove_pod(&pod.key);
+        }
         self.forget_images(&old);
         Arc::make_mut(&mut self.nodes).remove(at);
         for topology in self.topologies.values_mut() {
@@ -198,7 +214,7 @@ impl Snapshot {
         self.index(&pod, at, 1);
         let name = self.nodes[at].name.clone();
         Arc::make_mut(&mut self.placed).insert(pod.key.clone(), name);
-        Arc::make_mut(&mut Arc::make_mut(&mut self.nodes)[at]).add_pod(pod);
+        self.node_mut(at).add_pod(pod);
     }
 
     pub fn remove_pod(&mut self, key: &PodKey) -> Option<Arc<PodInfo>> {
@@ -206,7 +222,19 @@ impl Snapshot {
         let at = self.node_index(&name)?;
         let pod = self.nodes[at].pods.iter().find(|it| it.key == *key)?.clone();
         self.index(&pod, at, -1);
-        Arc::make_mut(&mut Arc::make_mut(&mut self.nodes)[at]).remove_pod(&pod)
+        self.node_mut(at).remove_pod(&pod)
+    }
+
+    /// Takes over a newer object of a placed Pod when nothing has changed that is counted anywhere.
+    pub fn refresh_pod(&mut self, pod: &Arc<Pod>, key: &PodKey) -> bool {
+        let Some(at) = self.placed.get(key).and_then(|it| self.node_index(it)) else { return false };
+        let Some(place) = self.nodes[at].pods.iter().position(|it| it.key == *key) else { return false };
+        if !self.nodes[at].pods[place].counts_like(pod) {
+            return false;
+        }
+        let node = self.node_mut(at);
+        Arc::make_mut(&mut node.pods[place]).pod = pod.clone();
+        true
     }
 
     fn index(&mut self, pod: &PodInfo, at: usize, sign: i32) {
@@ -258,7 +286,9 @@ impl Snapshot {
             return;
         }
         let nominated = Arc::make_mut(&mut self.nominated);
-        nominated.values_mut().for_each(|it| it.retain(|it| it.key != *key));
+        for pods in nominated.values_mut() {
+            pods.retain(|it| it.key != *key);
+        }
         nominated.retain(|_, it| !it.is_empty());
     }
 

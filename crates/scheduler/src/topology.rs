@@ -55,7 +55,7 @@ pub struct PodSelector {
 
 impl PodSelector {
     pub fn matches(&self, pod: &PodInfo) -> bool {
-        (self.any_namespace || self.namespaces.iter().any(|it| *it == pod.key.namespace))
+        (self.any_namespace || self.namespaces.contains(&pod.key.namespace))
             && self.selector.matches(pod.labels())
     }
 }

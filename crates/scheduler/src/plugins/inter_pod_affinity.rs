@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::decision::Rejection;
-use crate::framework::{Cycle, MAX_NODE_SCORE, NodeView, Overlay, Plugin, PreFilter, PreScore};
+use crate::framework::{
+    Change, Cycle, MAX_NODE_SCORE, NodeView, Overlay, Plugin, PreFilter, PreScore, WakeEvent,
+};
+use crate::node_info::NodeInfo;
 use crate::pod_info::PodInfo;
 use crate::selector::{AffinityTerm, NO_LABELS};
 use crate::snapshot::Snapshot;
@@ -80,6 +83,11 @@ fn resolve(snapshot: &Snapshot, term: &AffinityTerm) -> PodSelector {
         namespaces.dedup();
     }
     PodSelector { namespaces, any_namespace, selector: term.selector.clone() }
+}
+
+/// No terms match nothing; namespaces are not looked up.
+fn matches_all(terms: &[AffinityTerm], pod: &PodInfo) -> bool {
+    !terms.is_empty() && terms.iter().all(|it| it.matches(&pod.key.namespace, &NO_LABELS, pod.labels()))
 }
 
 fn one(selector: PodSelector) -> PodMatcher {
@@ -191,8 +199,8 @@ impl Plugin for InterPodAffinity {
     }
 
     fn filter(&self, cycle: &Cycle<'_>, node: NodeView<'_>) -> Result<(), Rejection> {
-        let none = Delta::default();
-        let delta = node.overlay.map_or(&none, |it| &it.affinity);
+        let unchanged = Delta::default();
+        let delta = node.overlay.map_or(&unchanged, |it| &it.affinity);
         let state = &cycle.affinity;
         if !state.affinity_fits(node.index, delta, cycle.pod) {
             return Err(Rejection::unresolvable(NAME, "node(s) didn't match pod affinity rules"));
@@ -279,6 +287,41 @@ impl Plugin for InterPodAffinity {
         for score in scores {
             let share = if span == 0 { 0.0 } else { (*score - lowest) as f64 / span as f64 };
             *score = (MAX_NODE_SCORE as f64 * share) as i64;
+        }
+    }
+
+    fn wake_events(&self) -> &'static [WakeEvent] {
+        &[
+            WakeEvent::NodeAdded,
+            WakeEvent::NodeLabels,
+            WakeEvent::PodAdded,
+            WakeEvent::PodLabels,
+            WakeEvent::PodDeleted,
+        ]
+    }
+
+    fn may_help(&self, waiting: &PodInfo, change: Change<'_>) -> bool {
+        let (near, far) = (&waiting.required_affinity, &waiting.required_anti_affinity);
+        match change {
+            Change::NodeAdded(node) => {
+                !far.is_empty() || near.iter().any(|it| node.labels().contains_key(&*it.topology_key))
+            }
+            Change::NodeUpdated { old, new } => {
+                let value =
+                    |node: &NodeInfo, it: &AffinityTerm| node.labels().get(&*it.topology_key).cloned();
+                near.iter().any(|it| value(new, it).is_some() && value(new, it) != value(old, it))
+                    || far.iter().any(|it| value(old, it).is_some() && value(new, it) != value(old, it))
+            }
+            Change::PodAdded(pod) => matches_all(near, pod),
+            Change::PodUpdated { old, new } => {
+                (!matches_all(near, old) && matches_all(near, new))
+                    || (matches_all(far, old) && !matches_all(far, new))
+            }
+            Change::PodDeleted(pod) => {
+                matches_all(far, pod) || matches_all(&pod.required_anti_affinity, waiting)
+            }
+            Change::OwnUpdate { old, new } => old.labels() != new.labels(),
+            Change::NodeDeleted(_) => false,
         }
     }
 }

@@ -3,7 +3,11 @@
 //! Follows kubernetes v1.36 plugins/nodeaffinity.
 
 use crate::decision::Rejection;
-use crate::framework::{Cycle, NodeView, Plugin, PreFilter, PreScore, normalize_by_highest};
+use crate::framework::{
+    Change, Cycle, NodeView, Plugin, PreFilter, PreScore, WakeEvent, normalize_by_highest,
+};
+use crate::node_info::NodeInfo;
+use crate::pod_info::PodInfo;
 
 #[derive(Debug)]
 pub struct NodeAffinity;
@@ -51,5 +55,18 @@ impl Plugin for NodeAffinity {
 
     fn normalize(&self, _cycle: &Cycle<'_>, _feasible: &[usize], scores: &mut [i64]) {
         normalize_by_highest(scores, false);
+    }
+
+    fn wake_events(&self) -> &'static [WakeEvent] {
+        &[WakeEvent::NodeAdded, WakeEvent::NodeLabels]
+    }
+
+    fn may_help(&self, waiting: &PodInfo, change: Change<'_>) -> bool {
+        let matches = |node: &NodeInfo| waiting.node_affinity.matches(&node.name, node.labels());
+        match change {
+            Change::NodeAdded(node) => matches(node),
+            Change::NodeUpdated { old, new } => !matches(old) && matches(new),
+            _ => false,
+        }
     }
 }

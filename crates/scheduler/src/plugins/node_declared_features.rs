@@ -3,7 +3,7 @@
 //! Follows kubernetes v1.36 plugins/nodedeclaredfeatures and component-helpers/nodedeclaredfeatures.
 
 use crate::decision::Rejection;
-use crate::framework::{Cycle, NodeView, Plugin, PreFilter};
+use crate::framework::{Change, Cycle, NodeView, Plugin, PreFilter, WakeEvent};
 use crate::pod_info::PodInfo;
 
 #[derive(Debug)]
@@ -41,5 +41,18 @@ impl Plugin for NodeDeclaredFeatures {
             return Ok(());
         }
         Err(Rejection::unresolvable(self.name(), "node(s) didn't match Pod's required features"))
+    }
+
+    fn wake_events(&self) -> &'static [WakeEvent] {
+        &[WakeEvent::NodeAdded, WakeEvent::NodeFeatures]
+    }
+
+    fn may_help(&self, waiting: &PodInfo, change: Change<'_>) -> bool {
+        match change {
+            Change::NodeAdded(node) | Change::NodeUpdated { new: node, .. } => {
+                required_features(waiting).iter().all(|it| node.declares(it))
+            }
+            _ => false,
+        }
     }
 }

@@ -3,7 +3,8 @@
 //! Follows kubernetes v1.36 plugins/nodeports.
 
 use crate::decision::Rejection;
-use crate::framework::{Cycle, NodeView, Plugin, PreFilter};
+use crate::framework::{Change, Cycle, NodeView, Plugin, PreFilter, WakeEvent};
+use crate::pod_info::PodInfo;
 
 #[derive(Debug)]
 pub struct NodePorts;
@@ -24,5 +25,19 @@ impl Plugin for NodePorts {
             return Err(Rejection::unschedulable(self.name(), reason));
         }
         Ok(())
+    }
+
+    fn wake_events(&self) -> &'static [WakeEvent] {
+        &[WakeEvent::NodeAdded, WakeEvent::PodDeleted]
+    }
+
+    fn may_help(&self, waiting: &PodInfo, change: Change<'_>) -> bool {
+        match change {
+            Change::NodeAdded(_) => true,
+            Change::PodDeleted(pod) => {
+                waiting.host_ports.iter().any(|port| pod.host_ports.iter().any(|it| it.conflicts(port)))
+            }
+            _ => false,
+        }
     }
 }

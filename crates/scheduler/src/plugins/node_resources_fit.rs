@@ -3,8 +3,9 @@
 //! Follows kubernetes v1.36 plugins/noderesources/fit.go and least_allocated.go.
 
 use crate::decision::{Code, Reasons, Rejection, Shortage};
-use crate::framework::{Cycle, MAX_NODE_SCORE, NodeView, Plugin, PreFilter};
+use crate::framework::{Change, Cycle, MAX_NODE_SCORE, NodeView, Plugin, PreFilter, WakeEvent};
 use crate::node_info::NodeInfo;
+use crate::pod_info::PodInfo;
 use crate::resources::Resources;
 
 #[derive(Debug)]
@@ -33,8 +34,17 @@ fn shortages(request: &Resources, node: &NodeInfo) -> Vec<(Shortage, bool)> {
     missing
 }
 
+/// Whether there is more than before of anything that is asked for. Places for Pods are always asked for.
+fn any_more(request: &Resources, before: &Resources, after: &Resources) -> bool {
+    before.pods < after.pods
+        || (0 < request.milli_cpu && before.milli_cpu < after.milli_cpu)
+        || (0 < request.memory && before.memory < after.memory)
+        || (0 < request.ephemeral_storage && before.ephemeral_storage < after.ephemeral_storage)
+        || request.scalar.iter().any(|it| 0 < it.1 && before.scalar(&it.0) < after.scalar(&it.0))
+}
+
 /// Whether an empty node of this size would do.
-pub fn fits_empty(request: &Resources, node: &NodeInfo) -> bool {
+fn fits_empty(request: &Resources, node: &NodeInfo) -> bool {
     let has = &node.allocatable;
     0 < has.pods
         && request.milli_cpu <= has.milli_cpu
@@ -83,6 +93,26 @@ impl Plugin for NodeResourcesFit {
             sum.checked_div(both.iter().flatten().count() as i64).unwrap_or(0)
         };
         feasible.iter().map(score).collect()
+    }
+
+    fn wake_events(&self) -> &'static [WakeEvent] {
+        &[WakeEvent::NodeAdded, WakeEvent::NodeAllocatable, WakeEvent::PodDeleted, WakeEvent::PodScaledDown]
+    }
+
+    fn may_help(&self, waiting: &PodInfo, change: Change<'_>) -> bool {
+        let request = &waiting.requests.incoming;
+        match change {
+            Change::NodeAdded(node) => fits_empty(request, node),
+            Change::NodeUpdated { old, new } => {
+                fits_empty(request, new) && any_more(request, &old.allocatable, &new.allocatable)
+            }
+            Change::PodDeleted(_) => true,
+            Change::PodUpdated { old, new } => any_more(request, &new.requests.placed, &old.requests.placed),
+            Change::OwnUpdate { old, new } => {
+                any_more(&old.requests.placed, &new.requests.placed, &old.requests.placed)
+            }
+            _ => false,
+        }
     }
 }
 

@@ -5,7 +5,9 @@
 use std::sync::Arc;
 
 use crate::decision::Rejection;
-use crate::framework::{Cycle, MAX_NODE_SCORE, NodeView, Overlay, Plugin, PreFilter, PreScore};
+use crate::framework::{
+    Change, Cycle, MAX_NODE_SCORE, NodeView, Overlay, Plugin, PreFilter, PreScore, WakeEvent,
+};
 use crate::node_info::NodeInfo;
 use crate::plugins::taint_toleration::untolerated;
 use crate::pod_info::{PodInfo, SpreadConstraint};
@@ -267,6 +269,49 @@ impl Plugin for PodTopologySpread {
             };
         }
     }
+
+    fn wake_events(&self) -> &'static [WakeEvent] {
+        &[
+            WakeEvent::NodeAdded,
+            WakeEvent::NodeDeleted,
+            WakeEvent::NodeLabels,
+            WakeEvent::NodeTaints,
+            WakeEvent::PodAdded,
+            WakeEvent::PodLabels,
+            WakeEvent::PodDeleted,
+            WakeEvent::OwnTolerations,
+        ]
+    }
+
+    fn may_help(&self, waiting: &PodInfo, change: Change<'_>) -> bool {
+        let constraints = &waiting.spread_hard;
+        let has_labels =
+            |node: &NodeInfo| constraints.iter().all(|it| node.labels().contains_key(&*it.topology_key));
+        let counts = |pod: &PodInfo| {
+            pod.key.namespace == waiting.key.namespace
+                && constraints.iter().any(|it| it.selector.matches(pod.labels()))
+        };
+        match change {
+            Change::NodeAdded(node) | Change::NodeDeleted(node) => has_labels(node),
+            Change::NodeUpdated { old, new } => {
+                let moved = |it: &SpreadConstraint| {
+                    old.labels().get(&*it.topology_key) != new.labels().get(&*it.topology_key)
+                };
+                has_labels(old) != has_labels(new)
+                    || (has_labels(new) && (constraints.iter().any(moved) || old.taints() != new.taints()))
+            }
+            Change::PodAdded(pod) | Change::PodDeleted(pod) => counts(pod),
+            Change::PodUpdated { old, new } | Change::OwnUpdate { old, new } => {
+                let changed = |it: &SpreadConstraint| {
+                    it.selector.matches(old.labels()) != it.selector.matches(new.labels())
+                };
+                let own = old.key == waiting.key
+                    && old.tolerations() != new.tolerations()
+                    && constraints.iter().any(|it| it.honor_taints);
+                own || (new.key.namespace == waiting.key.namespace && constraints.iter().any(changed))
+            }
+        }
+    }
 }
 
 fn hard_constraint(topology: Arc<Topology>, counts: Vec<Option<i64>>, self_match: bool) -> HardConstraint {
@@ -296,7 +341,9 @@ fn count_domains(
     // Nodes without the label are one domain more.
     let place = |at: usize| (topology.domain_of[at] as usize).min(topology.domains());
     let mut seen = vec![false; topology.domains() + 1];
-    considered.iter().for_each(|at| seen[place(*at)] = true);
+    for at in considered {
+        seen[place(*at)] = true;
+    }
     let mut by_domain = vec![0; topology.domains() + 1];
     let everywhere = includes_every_node(constraint, cycle.pod);
     for (at, node) in cycle.snapshot.nodes().iter().enumerate() {

@@ -4,8 +4,6 @@
 
 use api::Pod;
 
-pub const NAME: &str = "SchedulingGates";
-
 /// Why the Pod has to wait; `None` when nothing holds it.
 pub fn gates_reason(pod: &Pod) -> Option<String> {
     let gates = pod.spec.as_ref()?.scheduling_gates.as_ref().filter(|it| !it.is_empty())?;

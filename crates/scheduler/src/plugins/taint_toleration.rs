@@ -5,8 +5,9 @@
 use api::k8s_openapi::api::core::v1::{Taint, Toleration};
 
 use crate::decision::Rejection;
-use crate::framework::{Cycle, NodeView, Plugin, normalize_by_highest};
+use crate::framework::{Change, Cycle, NodeView, Plugin, WakeEvent, normalize_by_highest};
 use crate::node_info::NodeInfo;
+use crate::pod_info::PodInfo;
 
 #[derive(Debug)]
 pub struct TaintToleration;
@@ -64,5 +65,19 @@ impl Plugin for TaintToleration {
 
     fn normalize(&self, _cycle: &Cycle<'_>, _feasible: &[usize], scores: &mut [i64]) {
         normalize_by_highest(scores, true);
+    }
+
+    fn wake_events(&self) -> &'static [WakeEvent] {
+        &[WakeEvent::NodeAdded, WakeEvent::NodeTaints, WakeEvent::OwnTolerations]
+    }
+
+    fn may_help(&self, waiting: &PodInfo, change: Change<'_>) -> bool {
+        let stands = |node: &NodeInfo| untolerated(node, waiting.tolerations());
+        match change {
+            Change::NodeAdded(node) => !stands(node),
+            Change::NodeUpdated { old, new } => stands(old) && !stands(new),
+            Change::OwnUpdate { old, new } => old.tolerations().len() != new.tolerations().len(),
+            _ => false,
+        }
     }
 }
