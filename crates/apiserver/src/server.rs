@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::k8s_openapi::api::core::v1::PodCondition;
 use api::{Cause, Kind, Node, Object, ObjectKey, Pod};
 use sim::{Rng, SimTime};
 
@@ -103,29 +102,15 @@ impl ApiServer {
         Ok(object)
     }
 
-    /// Writes `spec.nodeName`, once, and with it that the Pod is scheduled.
-    // Follows kubernetes v1.36 pkg/registry/core/pod/storage: BindingREST.setPodNodeAndMetadata.
+    /// Writes `spec.nodeName`, once.
     pub fn bind(&mut self, key: &ObjectKey, node: &str, cause: Cause, now: SimTime) -> Result<(), Failure> {
         let Some(Object::Pod(pod)) = self.get(key) else { return Err(status::not_found(key)) };
         let mut pod = (**pod).clone();
         let spec = pod.spec.get_or_insert_default();
-        if spec.node_name.is_some() || pod.metadata.deletion_timestamp.is_some() {
+        if spec.node_name.is_some() {
             return Err(status::conflict(key));
         }
         spec.node_name = Some(node.to_owned());
-        let status = pod.status.get_or_insert_default();
-        status.nominated_node_name = None;
-        let conditions = status.conditions.get_or_insert_default();
-        let scheduled = PodCondition {
-            type_: "PodScheduled".to_owned(),
-            status: "True".to_owned(),
-            last_transition_time: Some(api::time::time(now)),
-            ..PodCondition::default()
-        };
-        match conditions.iter_mut().find(|it| it.type_ == scheduled.type_) {
-            Some(old) => *old = scheduled,
-            None => conditions.push(scheduled),
-        }
         self.replace(pod.into(), cause, now).map(|_| ())
     }
 
