@@ -4,6 +4,7 @@ pub mod because;
 mod kinds;
 mod object;
 pub mod quantity;
+pub mod schema;
 pub mod selector;
 pub mod syntax;
 pub mod time;
