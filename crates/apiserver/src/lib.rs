@@ -4,11 +4,25 @@
 //! as text or JSON and goes through strict decoding first. Every write goes
 //! default → validate → admit → conflict check → store, and fails with the real Kubernetes `Status`.
 
+mod admission;
+mod allocate;
+pub mod bootstrap;
+mod defaults;
+mod deletion;
+mod eviction;
+pub mod field;
+mod patch;
 mod recorder;
+pub mod request;
 mod server;
 pub mod status;
 mod store;
+mod validation;
+
+pub use defaults::qos_class;
+pub use deletion::{DeleteOptions, Propagation};
+pub use request::{Answer, FieldValidation, PatchKind, Request, Response, Subresource, Verb};
 
 pub use recorder::{EventKind, EventRecorder, Occurrence};
-pub use server::{ApiServer, DeleteOptions};
+pub use server::ApiServer;
 pub use store::{Change, Expired, Store, Stored, WatchEvent};

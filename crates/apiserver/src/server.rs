@@ -1,27 +1,46 @@
 //! Typed requests of the cluster's own components.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use api::k8s_openapi::api::core::v1::PodCondition;
 use api::{Cause, Kind, Node, Object, ObjectKey, Pod};
 use sim::{Rng, SimTime};
 
+use crate::deletion;
 use crate::status::{self, Failure};
 use crate::store::{Store, Stored};
+use crate::{admission, allocate, defaults};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ApiServer {
-    store: Store,
-    rng: Rng,
+    pub(crate) store: Store,
+    pub(crate) rng: Rng,
 }
 
-/// `kubectl delete`'s options.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct DeleteOptions {
-    /// Absent: the Pod's own `terminationGracePeriodSeconds`.
-    pub grace_period_seconds: Option<i64>,
-    /// Fails with a conflict when the object under this name is another one.
-    pub uid: Option<String>,
+/// Kinds whose registry counts generations.
+pub(crate) const fn has_generation(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Pod
+            | Kind::Deployment
+            | Kind::ReplicaSet
+            | Kind::EndpointSlice
+            | Kind::PodDisruptionBudget
+            | Kind::PriorityClass
+    )
+}
+
+fn spec_changed(old: &Object, new: &Object) -> bool {
+    match (old, new) {
+        (Object::Pod(a), Object::Pod(b)) => a.spec != b.spec,
+        (Object::Deployment(a), Object::Deployment(b)) => a.spec != b.spec,
+        (Object::ReplicaSet(a), Object::ReplicaSet(b)) => a.spec != b.spec,
+        (Object::PodDisruptionBudget(a), Object::PodDisruptionBudget(b)) => a.spec != b.spec,
+        (Object::EndpointSlice(a), Object::EndpointSlice(b)) => {
+            a.endpoints != b.endpoints || a.ports != b.ports
+        }
+        _ => false,
+    }
 }
 
 impl ApiServer {
@@ -53,15 +72,41 @@ impl ApiServer {
         self.store.list(Kind::Node).filter_map(|it| it.object.as_node())
     }
 
-    /// Stores a new object; `generateName` is honoured. Answers with what was stored.
+    /// Stores a new object with its defaults; `generateName` is honoured. Answers with what was stored.
+    /// Components are trusted: nothing is validated, and what admission would refuse is stored as it is.
     pub fn create(&mut self, mut object: Object, cause: Cause, now: SimTime) -> Result<Object, Failure> {
-        let meta = object.metadata_mut();
-        if let (None | Some(""), Some(prefix)) = (meta.name.as_deref(), meta.generate_name.clone()) {
-            meta.name = Some(prefix + &self.rng.suffix(5));
+        self.name(&mut object);
+        defaults::apply(&mut object);
+        if !matches!(object, Object::Node(_)) {
+            let _ = admission::admit(&mut object, &self.store, &mut self.rng);
         }
+        allocate::service(&mut object, &self.store, &mut self.rng);
+        self.insert(object, cause, now)
+    }
+
+    pub(crate) fn name(&mut self, object: &mut Object) {
+        let meta = object.metadata();
+        if let (None | Some(""), Some(prefix)) = (meta.name.as_deref(), meta.generate_name.clone()) {
+            object.metadata_mut().name = Some(prefix + &self.rng.suffix(5));
+        }
+    }
+
+    /// The last step of a creation.
+    pub(crate) fn insert(
+        &mut self,
+        mut object: Object,
+        cause: Cause,
+        now: SimTime,
+    ) -> Result<Object, Failure> {
         let key = object.key();
-        if self.store.get(&key).is_some() {
-            return Err(status::already_exists(&key));
+        if let Some(stored) = self.store.get(&key) {
+            let mut failure = status::already_exists(&key);
+            if stored.object.metadata().deletion_timestamp.is_some()
+                && let Some(message) = &mut failure.message
+            {
+                message.insert_str(0, "object is being deleted: ");
+            }
+            return Err(failure);
         }
         let revision = self.store.next_revision();
         let uid = self.rng.uuid();
@@ -69,15 +114,14 @@ impl ApiServer {
         meta.uid = Some(uid);
         meta.creation_timestamp = Some(api::time::time(now));
         meta.resource_version = Some(revision.to_string());
-        if matches!(key.kind, Kind::Pod | Kind::Deployment | Kind::ReplicaSet) {
-            meta.generation = Some(1);
-        }
+        meta.generation = has_generation(key.kind).then_some(1);
         self.store.put(object.clone(), cause, now);
         Ok(object)
     }
 
     /// Replaces metadata and spec. With a `resourceVersion` it fails when that is not the newest.
-    pub fn update(&mut self, object: Object, cause: Cause, now: SimTime) -> Result<Object, Failure> {
+    pub fn update(&mut self, mut object: Object, cause: Cause, now: SimTime) -> Result<Object, Failure> {
+        defaults::apply(&mut object);
         self.replace(object, cause, now)
     }
 
@@ -86,15 +130,30 @@ impl ApiServer {
         self.replace(object, cause, now)
     }
 
-    fn replace(&mut self, mut object: Object, cause: Cause, now: SimTime) -> Result<Object, Failure> {
+    pub(crate) fn replace(
+        &mut self,
+        mut object: Object,
+        cause: Cause,
+        now: SimTime,
+    ) -> Result<Object, Failure> {
         let key = object.key();
         let stored = self.store.get(&key).ok_or_else(|| status::not_found(&key))?;
         let revision = object.metadata().resource_version.as_deref();
         if revision.is_some_and(|it| it != stored.revision.to_string()) {
             return Err(status::conflict(&key));
         }
-        object.metadata_mut().resource_version.clone_from(&stored.object.metadata().resource_version);
-        if object == stored.object {
+        let old = &stored.object;
+        // A change of what is wanted is a new generation; a binding is not.
+        let generation = old.metadata().generation;
+        let changed = generation.is_some() && spec_changed(old, &object);
+        let meta = object.metadata_mut();
+        meta.resource_version.clone_from(&old.metadata().resource_version);
+        meta.generation = generation.map(|it| it + i64::from(changed));
+        if object == *old {
+            return Ok(object);
+        }
+        if deletion::is_finished(&object) {
+            self.store.remove(&key, object.clone(), cause, now);
             return Ok(object);
         }
         object.metadata_mut().resource_version = Some(self.store.next_revision().to_string());
@@ -102,48 +161,38 @@ impl ApiServer {
         Ok(object)
     }
 
-    /// Writes `spec.nodeName`, once.
+    /// Writes `spec.nodeName`, once, and says so in the condition `PodScheduled`.
     pub fn bind(&mut self, key: &ObjectKey, node: &str, cause: Cause, now: SimTime) -> Result<(), Failure> {
         let Some(Object::Pod(pod)) = self.get(key) else { return Err(status::not_found(key)) };
         let mut pod = (**pod).clone();
         let spec = pod.spec.get_or_insert_default();
-        if spec.node_name.is_some() {
-            return Err(status::conflict(key));
+        let refuse = |why: String| Err(status::conflict_because(key, "/binding", &why));
+        if pod.metadata.deletion_timestamp.is_some() {
+            return refuse(format!("pod {} is being deleted, cannot be assigned to a host", key.name));
+        }
+        if let Some(node) = spec.node_name.as_deref().filter(|it| !it.is_empty()) {
+            return refuse(format!("pod {} is already assigned to node \"{node}\"", key.name));
+        }
+        if spec.scheduling_gates.as_ref().is_some_and(|it| !it.is_empty()) {
+            return refuse(format!("pod {} has non-empty .spec.schedulingGates", key.name));
         }
         spec.node_name = Some(node.to_owned());
-        self.replace(pod.into(), cause, now).map(|_| ())
-    }
-
-    /// A Pod on a node only gets its `deletionTimestamp`; its kubelet deletes it for good with a grace period of 0.
-    pub fn delete(
-        &mut self,
-        key: &ObjectKey,
-        options: &DeleteOptions,
-        cause: Cause,
-        now: SimTime,
-    ) -> Result<Object, Failure> {
-        let stored = self.store.get(key).ok_or_else(|| status::not_found(key))?;
-        if options.uid.as_deref().is_some_and(|it| it != stored.object.uid()) {
-            return Err(status::conflict(key));
+        let conditions = pod.status.get_or_insert_default().conditions.get_or_insert_default();
+        let scheduled = PodCondition {
+            type_: "PodScheduled".to_owned(),
+            status: "True".to_owned(),
+            last_transition_time: Some(api::time::time(now)),
+            observed_generation: pod.metadata.generation,
+            ..PodCondition::default()
+        };
+        match conditions.iter_mut().find(|it| it.type_ == "PodScheduled") {
+            Some(condition) => *condition = scheduled,
+            None => conditions.push(scheduled),
         }
-        let mut object = stored.object.clone();
-        if let Object::Pod(pod) = &object {
-            let spec = pod.spec.as_ref();
-            let on_node = spec.is_some_and(|it| it.node_name.is_some());
-            let own = spec.and_then(|it| it.termination_grace_period_seconds).unwrap_or(30);
-            let grace = options.grace_period_seconds.unwrap_or(own);
-            if on_node && 0 < grace {
-                let meta = object.metadata_mut();
-                if meta.deletion_timestamp.is_none() {
-                    meta.deletion_timestamp = Some(api::time::time(now + Duration::from_secs(grace as u64)));
-                    meta.deletion_grace_period_seconds = Some(grace);
-                    return self.replace(object, cause, now);
-                }
-                return Ok(object);
-            }
-        }
-        self.store.remove(key, object.clone(), cause, now);
-        Ok(object)
+        let mut object: Object = pod.into();
+        object.metadata_mut().resource_version = Some(self.store.next_revision().to_string());
+        self.store.put(object, cause, now);
+        Ok(())
     }
 
     pub fn stored(&self, key: &ObjectKey) -> Option<&Stored> {
