@@ -3,6 +3,7 @@
 //! [`schedule_one`] is pure: a [`Snapshot`] and a Pod in, a [`Decision`] out that keeps every verdict and score.
 //! [`Scheduler`] is the component around it: cache, queue, binding, events.
 
+pub mod bench;
 mod decision;
 mod framework;
 mod node_info;
