@@ -41,3 +41,17 @@ pub const STATUS_PATCH: Latency = millis(8, 20);
 pub const POD_TEARDOWN: Latency = millis(1_000, 1_250);
 /// From the final status to the object's removal (median 0.54 s).
 pub const POD_REMOVAL: Latency = millis(350, 800);
+/// From the wish to synchronise a Pod to the kubelet's look at it.
+pub const POD_SYNC: Latency = millis(2, 6);
+/// From a status that the kubelet derived to its write.
+pub const STATUS_WRITE: Latency = millis(3, 9);
+/// From the first look at a Pod to the first attempt to set up its volumes.
+pub const VOLUME_MOUNT: Latency = millis(60, 150);
+/// The sandbox alone: `SANDBOX` contains the wait for the volumes as well.
+pub const RUN_SANDBOX: Latency = millis(80, 220);
+/// Stopping a sandbox and its network.
+pub const STOP_SANDBOX: Latency = millis(50, 130);
+/// From a process's end to the answer of the call that stopped its container.
+pub const CONTAINER_STOP: Latency = millis(15, 45);
+/// Unmounting a Pod's volumes.
+pub const VOLUME_UNMOUNT: Latency = millis(5, 60);

@@ -1,0 +1,321 @@
+//! The kubelet's own Node: registration, status, heartbeat.
+//!
+//! Follows kubernetes v1.36 pkg/kubelet/kubelet_node_status.go, pkg/kubelet/nodestatus/setters.go,
+//! component-helpers/apimachinery/lease.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use api::k8s_openapi::api::coordination::v1::LeaseSpec;
+use api::k8s_openapi::api::core::v1::{
+    ContainerImage, DaemonEndpoint, NodeAddress, NodeCondition, NodeDaemonEndpoints, NodeSpec, NodeStatus,
+    NodeSystemInfo, ObjectReference, Taint,
+};
+use api::quantity::{Amount, Format};
+use api::{Because, Cause, Kind, Lease, Node, Object, ObjectKey, OwnerReference, Quantity};
+use apiserver::EventKind;
+use sim::{SimTime, digest_of};
+
+use crate::{Ctx, Event, Host};
+
+const HEARTBEAT: Duration = Duration::from_secs(10);
+const STATUS_CHECK: Duration = Duration::from_secs(10);
+/// An unchanged status is written so often.
+const STATUS_REPORT: Duration = Duration::from_secs(300);
+const LEASE_NAMESPACE: &str = "kube-node-lease";
+/// Kept for the node itself.
+const RESERVED_MEMORY_BYTES: u64 = 100 << 20;
+const DISK_BYTES: i64 = 61_255_492 << 10;
+const DISK_ALLOCATABLE_BYTES: i64 = 56_453_061_334;
+/// The PLEG counts as unhealthy when it has not run for so long.
+const PLEG_SILENCE_MAX: Duration = Duration::from_secs(180);
+/// A runtime that answers nothing makes the node unready after its calls have timed out.
+const RUNTIME_SILENCE_MAX: Duration = Duration::from_secs(120);
+
+impl Host {
+    pub(crate) fn node_reference(&self) -> ObjectReference {
+        ObjectReference {
+            kind: Some("Node".to_owned()),
+            name: Some(self.name.to_string()),
+            // The kubelet names its node here where others name a uid.
+            uid: Some(self.name.to_string()),
+            ..ObjectReference::default()
+        }
+    }
+
+    fn tell_node(&mut self, reason: &str, message: String, ctx: &mut Ctx<'_>) {
+        let regarding = self.node_reference();
+        self.tell(regarding, EventKind::Normal, reason, message, 0, ctx);
+    }
+
+    fn cause(&self, because: Because) -> Cause {
+        Cause::new(self.actor.clone(), because)
+    }
+
+    /// Registers the node or brings its object up to date; starts the heartbeat.
+    pub(crate) fn register(&mut self, ctx: &mut Ctx<'_>) {
+        let key = ObjectKey::node(&self.name);
+        self.tell_node("Starting", "Starting kubelet.".to_owned(), ctx);
+        if ctx.api.get(&key).is_none() {
+            let node = self.new_node(ctx);
+            let cause = self.cause(Because::Bootstrap);
+            // A node that cannot be registered shows as a missing node.
+            let _ = ctx.api.create(node.into(), cause, ctx.now);
+        }
+        self.report_node(true, ctx);
+        for condition in ["NodeHasSufficientMemory", "NodeHasNoDiskPressure", "NodeHasSufficientPID"] {
+            self.tell_status(condition, ctx);
+        }
+        self.tell_node(
+            "NodeAllocatableEnforced",
+            "Updated Node Allocatable limit across pods".to_owned(),
+            ctx,
+        );
+        self.tell_status("NodeReady", ctx);
+        self.renew_lease(ctx);
+        ctx.outbox.at(ctx.now + HEARTBEAT, Event::Heartbeat);
+        ctx.outbox.at(ctx.now + STATUS_CHECK, Event::NodeStatus);
+    }
+
+    fn tell_status(&mut self, condition: &str, ctx: &mut Ctx<'_>) {
+        let text = format!("Node {} status is now: {condition}", self.name);
+        self.tell_node(condition, text, ctx);
+    }
+
+    pub(crate) fn heartbeat(&mut self, ctx: &mut Ctx<'_>) {
+        self.renew_lease(ctx);
+        // Up to four hundredths more, as upstream.
+        let wait = ctx.rng.between(HEARTBEAT, HEARTBEAT + HEARTBEAT / 25);
+        ctx.outbox.at(ctx.now + wait, Event::Heartbeat);
+    }
+
+    pub(crate) fn check_node(&mut self, ctx: &mut Ctx<'_>) {
+        self.report_node(false, ctx);
+        ctx.outbox.at(ctx.now + STATUS_CHECK, Event::NodeStatus);
+    }
+
+    fn new_node(&self, ctx: &Ctx<'_>) -> Node {
+        let mut labels: BTreeMap<String, String> = [
+            ("beta.kubernetes.io/arch", "amd64"),
+            ("beta.kubernetes.io/os", "linux"),
+            ("kubernetes.io/arch", "amd64"),
+            ("kubernetes.io/os", "linux"),
+            ("kubernetes.io/hostname", &*self.name),
+        ]
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect();
+        labels.extend(self.settings.labels.clone());
+        let network = ctx.runtime.machine(&self.name).map(|it| format!("{}.0/24", it.spec.pod_network));
+        let taints: Vec<Taint> = self
+            .settings
+            .taints
+            .iter()
+            .map(|(key, value, effect)| Taint {
+                key: key.clone(),
+                value: (!value.is_empty()).then(|| value.clone()),
+                effect: effect.clone(),
+                time_added: None,
+            })
+            .collect();
+        let mut node = Node::default();
+        node.metadata.name = Some(self.name.to_string());
+        node.metadata.labels = Some(labels);
+        node.metadata.annotations = Some(BTreeMap::from([
+            ("node.alpha.kubernetes.io/ttl".to_owned(), "0".to_owned()),
+            ("volumes.kubernetes.io/controller-managed-attach-detach".to_owned(), "true".to_owned()),
+        ]));
+        node.spec = Some(NodeSpec {
+            pod_cidr: network.clone(),
+            pod_cidrs: network.map(|it| vec![it]),
+            taints: (!taints.is_empty()).then_some(taints),
+            ..NodeSpec::default()
+        });
+        node
+    }
+
+    /// Writes the status when something in it is new, or when it is time.
+    fn report_node(&mut self, first: bool, ctx: &mut Ctx<'_>) {
+        let Some(node) = ctx.api.node(&self.name).cloned() else { return };
+        let old = node.status.clone().unwrap_or_default();
+        let (ready, message) = self.readiness(first, ctx);
+        let mut status = self.node_status(&old, ready, message, ctx);
+        let without_times = |it: &NodeStatus| {
+            let mut it = it.clone();
+            for condition in it.conditions.iter_mut().flatten() {
+                condition.last_heartbeat_time = None;
+            }
+            it
+        };
+        let due = self.node_reported_at + STATUS_REPORT <= ctx.now;
+        if !first && !due && without_times(&old) == without_times(&status) {
+            return;
+        }
+        status.volumes_attached.clone_from(&old.volumes_attached);
+        let was = |kind: &str, status: &NodeStatus| {
+            status.conditions.iter().flatten().find(|it| it.type_ == kind).map(|it| it.status.clone())
+        };
+        let changed = |kind: &str| was(kind, &old) != was(kind, &status);
+        let changes: Vec<&str> = [
+            ("MemoryPressure", "NodeHasSufficientMemory"),
+            ("DiskPressure", "NodeHasNoDiskPressure"),
+            ("PIDPressure", "NodeHasSufficientPID"),
+            ("Ready", if ready { "NodeReady" } else { "NodeNotReady" }),
+        ]
+        .into_iter()
+        .filter(|(kind, _)| !first && changed(kind))
+        .map(|(_, reason)| reason)
+        .collect();
+        let mut node = (*node).clone();
+        node.status = Some(status);
+        let cause = self.cause(if first { Because::NodeBack } else { Because::Housekeeping });
+        if ctx.api.update_status(node.into(), cause, ctx.now).is_ok() {
+            self.node_reported_at = ctx.now;
+        }
+        for reason in changes {
+            self.tell_status(reason, ctx);
+        }
+    }
+
+    fn readiness(&mut self, first: bool, ctx: &Ctx<'_>) -> (bool, String) {
+        let frozen = ctx.runtime.is_frozen(&self.name);
+        if !frozen {
+            self.runtime_silent_since = None;
+        }
+        if let Some(since) = self.silent_since.take()
+            && PLEG_SILENCE_MAX < ctx.now.since(since)
+            && !first
+        {
+            let ago = crate::words::go_duration(ctx.now.since(since));
+            return (
+                false,
+                format!("PLEG is not healthy: pleg was last seen active {ago} ago; threshold is 3m0s"),
+            );
+        }
+        if frozen {
+            let since = *self.runtime_silent_since.get_or_insert(ctx.now);
+            if RUNTIME_SILENCE_MAX <= ctx.now.since(since) {
+                return (false, "container runtime is down".to_owned());
+            }
+        }
+        (true, "kubelet is posting ready status".to_owned())
+    }
+
+    fn node_status(&self, old: &NodeStatus, ready: bool, message: String, ctx: &Ctx<'_>) -> NodeStatus {
+        let machine = ctx.runtime.machine(&self.name).map(|it| it.spec.clone());
+        let (cpu, memory) = machine.as_ref().map_or((0, 0), |it| (it.cpu_milli, it.memory_bytes));
+        let list = |memory: u64, disk: Quantity| -> BTreeMap<String, Quantity> {
+            let zero = Quantity("0".to_owned());
+            let bytes = |it: i64| Amount::from_value(it).to_quantity(Format::BinarySI);
+            [
+                ("cpu", Amount::from_milli(cpu as i64).to_quantity(Format::DecimalSI)),
+                ("memory", bytes(memory as i64)),
+                ("ephemeral-storage", disk),
+                ("hugepages-1Gi", zero.clone()),
+                ("hugepages-2Mi", zero),
+                ("pods", Quantity(self.settings.pods_max.to_string())),
+            ]
+            .into_iter()
+            .map(|(name, quantity)| (name.to_owned(), quantity))
+            .collect()
+        };
+        let disk = Amount::from_value(DISK_BYTES).to_quantity(Format::BinarySI);
+        let disk_allocatable = Amount::from_value(DISK_ALLOCATABLE_BYTES).to_quantity(Format::DecimalSI);
+        let images = ctx.runtime.list_images(&self.name).into_iter().map(|it| ContainerImage {
+            size_bytes: Some(it.size_bytes as i64),
+            names: Some(if it.id == it.name { vec![it.name] } else { vec![it.id, it.name] }),
+        });
+        let address =
+            |kind: &str, address: &str| NodeAddress { type_: kind.to_owned(), address: address.to_owned() };
+        NodeStatus {
+            capacity: Some(list(memory, disk)),
+            allocatable: Some(list(memory.saturating_sub(RESERVED_MEMORY_BYTES), disk_allocatable)),
+            conditions: Some(conditions(old, ready, message, ctx.now)),
+            addresses: Some(vec![address("InternalIP", &self.ip), address("Hostname", &self.name)]),
+            daemon_endpoints: Some(NodeDaemonEndpoints {
+                kubelet_endpoint: Some(DaemonEndpoint { port: 10_250 }),
+            }),
+            node_info: Some(self.node_info()),
+            images: Some(images.collect()),
+            ..NodeStatus::default()
+        }
+    }
+
+    fn node_info(&self) -> NodeSystemInfo {
+        let id = digest_of(&self.name);
+        NodeSystemInfo {
+            machine_id: format!("{id:016x}{:016x}", id.rotate_left(17)),
+            system_uuid: format!("{:08x}-0000-4000-8000-{:012x}", id >> 32, id & 0xffff_ffff_ffff),
+            boot_id: format!("{:08x}-0000-4000-9000-{:012x}", id & 0xffff_ffff, id >> 16),
+            kernel_version: "6.1.0-28-amd64".to_owned(),
+            os_image: "Debian GNU/Linux 12 (bookworm)".to_owned(),
+            container_runtime_version: "containerd://2.1.3".to_owned(),
+            kubelet_version: "v1.36.2".to_owned(),
+            kube_proxy_version: String::new(),
+            operating_system: "linux".to_owned(),
+            architecture: "amd64".to_owned(),
+            swap: None,
+        }
+    }
+
+    fn renew_lease(&mut self, ctx: &mut Ctx<'_>) {
+        let key = ObjectKey::new(Kind::Lease, LEASE_NAMESPACE, &self.name);
+        let now = api::time::micro_time(ctx.now);
+        let cause = self.cause(Because::Housekeeping);
+        if let Some(Object::Lease(found)) = ctx.api.get(&key) {
+            let mut lease = (**found).clone();
+            lease.spec.get_or_insert_default().renew_time = Some(now);
+            let _ = ctx.api.update(lease.into(), cause, ctx.now);
+            return;
+        }
+        let Some(node) = ctx.api.node(&self.name) else { return };
+        let mut lease = Lease::default();
+        lease.metadata.name = Some(self.name.to_string());
+        lease.metadata.namespace = Some(LEASE_NAMESPACE.to_owned());
+        lease.metadata.owner_references = Some(vec![OwnerReference {
+            api_version: "v1".to_owned(),
+            kind: "Node".to_owned(),
+            name: self.name.to_string(),
+            uid: node.metadata.uid.clone().unwrap_or_default(),
+            ..OwnerReference::default()
+        }]);
+        lease.spec = Some(LeaseSpec {
+            holder_identity: Some(self.name.to_string()),
+            lease_duration_seconds: Some(40),
+            renew_time: Some(now),
+            ..LeaseSpec::default()
+        });
+        let _ = ctx.api.create(lease.into(), cause, ctx.now);
+    }
+}
+
+fn conditions(old: &NodeStatus, ready: bool, message: String, now: SimTime) -> Vec<NodeCondition> {
+    let ready_reason = if ready { "KubeletReady" } else { "KubeletNotReady" };
+    [
+        (
+            "MemoryPressure",
+            false,
+            "KubeletHasSufficientMemory",
+            "kubelet has sufficient memory available".to_owned(),
+        ),
+        ("DiskPressure", false, "KubeletHasNoDiskPressure", "kubelet has no disk pressure".to_owned()),
+        ("PIDPressure", false, "KubeletHasSufficientPID", "kubelet has sufficient PID available".to_owned()),
+        ("Ready", ready, ready_reason, message),
+    ]
+    .into_iter()
+    .map(|(kind, holds, reason, message)| {
+        let status = if holds { "True" } else { "False" };
+        let before = old.conditions.iter().flatten().find(|it| it.type_ == kind && it.status == status);
+        NodeCondition {
+            type_: kind.to_owned(),
+            status: status.to_owned(),
+            reason: Some(reason.to_owned()),
+            message: Some(message),
+            last_heartbeat_time: Some(api::time::time(now)),
+            last_transition_time: before
+                .and_then(|it| it.last_transition_time.clone())
+                .or_else(|| Some(api::time::time(now))),
+        }
+    })
+    .collect()
+}

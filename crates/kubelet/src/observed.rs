@@ -1,0 +1,129 @@
+//! What the kubelet knows of a Pod's sandbox and containers: the runtime's answers as of one moment.
+
+use runtime::{ContainerId, ContainerState, ContainerStatus, ExitReason, Runtime, SandboxId};
+use sim::SimTime;
+
+/// A container that this kubelet made.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Made {
+    pub id: ContainerId,
+    pub name: String,
+    /// As the manifest named it then.
+    pub image: String,
+    /// Why it could not be started.
+    pub start_error: Option<String>,
+    /// What it says at its end also comes from its log.
+    pub message_from_logs: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Instance {
+    pub spec_image: String,
+    pub status: ContainerStatus,
+}
+
+impl Instance {
+    pub fn exit(&self) -> Option<(i32, ExitReason, SimTime)> {
+        match &self.status.state {
+            ContainerState::Exited { exit_code, reason, finished_at, .. } => {
+                Some((*exit_code, *reason, *finished_at))
+            }
+            ContainerState::Created | ContainerState::Running { .. } => None,
+        }
+    }
+
+    pub fn is_running(&self) -> bool {
+        matches!(self.status.state, ContainerState::Running { .. })
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SandboxView {
+    pub id: SandboxId,
+    pub ready: bool,
+}
+
+/// Newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Observed {
+    pub sandbox: Option<SandboxView>,
+    /// Stays after the sandbox has gone.
+    pub ip: String,
+    pub containers: Vec<Instance>,
+}
+
+/// How much of a log's end becomes a termination message.
+const MESSAGE_LINES_MAX: u64 = 80;
+const MESSAGE_BYTES_MAX: usize = 2_048;
+
+impl Observed {
+    /// Asks the runtime. `previous` lends the address that a dead sandbox no longer has.
+    pub fn read(runtime: &Runtime, sandboxes: &[SandboxId], made: &[Made], previous: &Observed) -> Observed {
+        let mut observed = Observed { ip: previous.ip.clone(), ..Observed::default() };
+        if let Some(status) = sandboxes.last().and_then(|id| runtime.sandbox_status(*id)) {
+            observed.sandbox = Some(SandboxView { id: status.id, ready: status.ready });
+            if status.ready {
+                observed.ip = status.ip;
+            }
+        }
+        for it in made.iter().rev() {
+            let Some(mut status) = runtime.container_status(it.id) else { continue };
+            if let ContainerState::Exited { exit_code, .. } = status.state
+                && status.message.is_empty()
+            {
+                if let Some(text) = &it.start_error {
+                    status.message.clone_from(text);
+                } else if exit_code != 0 && it.message_from_logs {
+                    status.message = last_lines(runtime, it.id);
+                }
+            }
+            observed.containers.push(Instance { spec_image: it.image.clone(), status });
+        }
+        observed
+    }
+
+    /// The newest instance of a container.
+    pub fn find(&self, name: &str) -> Option<&Instance> {
+        self.containers.iter().find(|it| it.status.name == name)
+    }
+
+    /// The newest instance that has ended.
+    pub fn find_exited(&self, name: &str) -> Option<&Instance> {
+        self.containers.iter().find(|it| it.status.name == name && it.exit().is_some())
+    }
+
+    pub fn running(&self) -> impl Iterator<Item = &Instance> {
+        self.containers.iter().filter(|it| it.is_running())
+    }
+
+    /// Is there a change that the Pod's worker should look at?
+    ///
+    /// Follows kubernetes v1.36 pkg/kubelet/pleg: computeEvents.
+    pub fn has_news(&self, before: &Observed) -> bool {
+        let sandbox = |it: &Observed| it.sandbox.as_ref().map(|s| (s.id, s.ready));
+        if sandbox(self) != sandbox(before) {
+            return true;
+        }
+        let state = |it: &Observed, id: ContainerId| {
+            it.containers.iter().find(|c| c.status.id == id).map(|c| std::mem::discriminant(&c.status.state))
+        };
+        // A container that is gone is no news.
+        self.containers.iter().any(|it| state(self, it.status.id) != state(before, it.status.id))
+    }
+}
+
+fn last_lines(runtime: &Runtime, id: ContainerId) -> String {
+    let options = runtime::LogOptions { tail: Some(MESSAGE_LINES_MAX), ..runtime::LogOptions::default() };
+    let mut text = String::new();
+    for line in runtime.logs(id, &options) {
+        text.push_str(&line.text);
+        if line.whole && !line.text.ends_with('\n') {
+            text.push('\n');
+        }
+    }
+    let mut start = text.len().saturating_sub(MESSAGE_BYTES_MAX);
+    while !text.is_char_boundary(start) {
+        start += 1;
+    }
+    text.split_off(start)
+}
