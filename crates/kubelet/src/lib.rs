@@ -500,3 +500,6 @@ impl Host {
 pub fn pod_key(pod: &Pod) -> ObjectKey {
     ObjectKey::pod(pod::namespace(pod), pod::name(pod))
 }
+
+#[cfg(test)]
+mod tests;
