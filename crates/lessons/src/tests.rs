@@ -1,0 +1,99 @@
+//! Every scenario is whole. (That the steps are the same in both languages and that manifests exist, the build checks.)
+
+use std::collections::BTreeSet;
+
+use api::Kind;
+use serde_json::Value;
+
+use crate::check::kind_named;
+use crate::{Evidence, Goal, Language, SCENARIOS, Text};
+
+struct Nothing;
+
+impl Evidence for Nothing {
+    fn each(&self, _: Kind, _: &mut dyn FnMut(&str, &str, &dyn Fn() -> Value)) {}
+    fn printed(&self, _: &str) -> bool {
+        false
+    }
+    fn typed(&self, _: &str) -> bool {
+        false
+    }
+}
+
+#[test]
+fn all_twenty_examples_are_there() {
+    let covered: BTreeSet<&str> = SCENARIOS.iter().flat_map(|it| it.articles).copied().collect();
+    for number in 1..=20 {
+        assert!(covered.contains(format!("A{number}").as_str()), "A{number} has no scenario");
+    }
+}
+
+#[test]
+fn ids_are_unique_and_plain() {
+    let ids: BTreeSet<&str> = SCENARIOS.iter().map(|it| it.id).collect();
+    assert_eq!(ids.len(), SCENARIOS.len());
+    assert!(
+        ids.iter()
+            .all(|it| it.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-'))
+    );
+    assert!(SCENARIOS.is_sorted_by_key(|it| it.order));
+}
+
+#[test]
+fn nothing_is_solved_at_the_start() {
+    for scenario in SCENARIOS {
+        assert_eq!(scenario.advance(0, &Nothing), 0, "{}", scenario.id);
+        assert!(!scenario.documents.is_empty() || scenario.steps.iter().any(|it| !it.command.is_empty()));
+        assert!(scenario.nodes.iter().any(|it| !it.control_plane), "{}: nowhere to run", scenario.id);
+        for goal in scenario.steps.iter().flat_map(|it| it.goals) {
+            if let Goal::Object { kind, .. } | Goal::Event { kind, .. } = goal {
+                assert!(kind_named(kind).is_some(), "{}: no kind {kind}", scenario.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn faults_can_be_made() {
+    let kinds = ["node", "kubelet", "runtime", "network", "registry", "image", "sandbox", "container"];
+    for scenario in SCENARIOS {
+        for step in scenario.steps.iter().filter(|it| !it.fault.is_empty()) {
+            let kind = step.fault.split('/').next().unwrap_or("");
+            assert!(kinds.contains(&kind), "{}: {}", scenario.id, step.fault);
+        }
+    }
+}
+
+fn length(text: &Text, measure: impl Fn(&str) -> usize) -> usize {
+    let steps = text.steps.iter().map(|it| measure(it.title) + measure(it.body) + measure(it.hint));
+    measure(text.intro) + measure(text.question) + measure(text.why) + steps.sum::<usize>()
+}
+
+#[test]
+fn texts_are_of_readable_length() {
+    for scenario in SCENARIOS {
+        let english = length(scenario.text(Language::En), |it| it.split_whitespace().count());
+        assert!((110..=270).contains(&english), "{}: {english} words", scenario.id);
+        let chinese =
+            length(scenario.text(Language::ZhCn), |it| it.chars().filter(|it| '\u{4e00}' <= *it).count());
+        assert!((150..=520).contains(&chinese), "{}: {chinese} characters", scenario.id);
+    }
+}
+
+/// Chinese and Latin text are kept apart by a space, except at punctuation.
+#[test]
+fn chinese_is_set_well() {
+    let is_han = |it: char| ('\u{4e00}'..='\u{9fff}').contains(&it);
+    for scenario in SCENARIOS {
+        let text = scenario.text(Language::ZhCn);
+        let steps = text.steps.iter().flat_map(|it| [it.title, it.body, it.hint]);
+        for part in [text.title, text.summary, text.intro, text.question, text.why].into_iter().chain(steps) {
+            let signs: Vec<char> = part.chars().collect();
+            for pair in signs.windows(2) {
+                let latin = |it: char| it.is_ascii_alphanumeric() || it == '`';
+                let touches = (is_han(pair[0]) && latin(pair[1])) || (latin(pair[0]) && is_han(pair[1]));
+                assert!(!touches, "{}: {}{} in: {part}", scenario.id, pair[0], pair[1]);
+            }
+        }
+    }
+}
