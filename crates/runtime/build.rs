@@ -28,7 +28,7 @@ fn main() {
             families.push(format!("&{}", constant(name)));
         }
     }
-    let _ = writeln!(out, "static FAMILIES: &[&Family] = &[{}];", families.join(", "));
+    let _ = writeln!(out, "pub(super) static FAMILIES: &[&Family] = &[{}];", families.join(", "));
     let target = Path::new(&env::var("OUT_DIR").expect("cargo sets it")).join("catalogue.rs");
     fs::write(target, out).expect("the build folder takes a file");
 }
@@ -46,9 +46,9 @@ fn constant(name: &str) -> String {
 
 fn write_registry(out: &mut String, map: &Mapping) {
     for key in ["hosts", "official", "absent", "absent_tags"] {
-        let _ = writeln!(out, "static {}: &[&str] = &{:?};", key.to_uppercase(), strings(map.get(key)));
+        let _ = writeln!(out, "pub(super) static {}: &[&str] = &{:?};", key.to_uppercase(), strings(map.get(key)));
     }
-    let _ = writeln!(out, "const SIZE_BYTES: u64 = {};", number(map.get("size_bytes")));
+    let _ = writeln!(out, "pub(super) const SIZE_BYTES: u64 = {};", number(map.get("size_bytes")));
 }
 
 const KEYS: &[&str] = &[

@@ -6,7 +6,13 @@ use std::sync::Arc;
 
 pub use reference::{Reference, parse};
 
-include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
+/// Made by build.rs.
+#[allow(clippy::all, clippy::pedantic)]
+mod catalogue {
+    use super::{Family, Flavour, Image};
+    include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
+}
+use catalogue::{ABSENT, ABSENT_TAGS, FAMILIES, HOSTS, OFFICIAL, SIZE_BYTES};
 
 struct Family {
     repositories: &'static [&'static str],

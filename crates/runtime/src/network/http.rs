@@ -1,0 +1,128 @@
+//! Requests and answers between machines, as far as anybody looks at them.
+
+use std::sync::Arc;
+
+use sim::SimTime;
+
+use crate::clock::date;
+use crate::kernel::net;
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct HttpRequest {
+    pub method: String,
+    /// With its query.
+    pub path: String,
+    /// As the client wrote it: the Host header.
+    pub host: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+    pub user_agent: String,
+    /// Where it comes from.
+    pub remote: String,
+    /// The port that was asked.
+    pub port: u16,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct HttpResponse {
+    pub status: u16,
+    pub content_type: String,
+    pub server: String,
+    pub location: String,
+    pub body: Vec<u8>,
+}
+
+impl HttpResponse {
+    pub fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> HttpResponse {
+        HttpResponse {
+            status,
+            content_type: content_type.to_owned(),
+            server: String::new(),
+            location: String::new(),
+            body: body.into(),
+        }
+    }
+
+    pub fn text(status: u16, body: impl Into<Vec<u8>>) -> HttpResponse {
+        HttpResponse::new(status, "text/plain; charset=utf-8", body)
+    }
+}
+
+/// The words of the status line.
+pub fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        201 => "Created",
+        204 => "No Content",
+        301 => "Moved Permanently",
+        302 => "Found",
+        304 => "Not Modified",
+        307 => "Temporary Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "Unknown",
+    }
+}
+
+pub fn content_type(path: &str) -> &'static str {
+    match path.rsplit_once('.').map_or("", |it| it.1) {
+        "html" | "htm" => "text/html",
+        "txt" => "text/plain",
+        "css" => "text/css",
+        "js" => "application/javascript",
+        "json" => "application/json",
+        "xml" => "text/xml",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        _ => "application/octet-stream",
+    }
+}
+
+impl HttpRequest {
+    pub(crate) fn from_kernel(request: &net::HttpRequest, remote: String, port: u16) -> HttpRequest {
+        let agent = request.headers.iter().find(|it| it.0.eq_ignore_ascii_case("user-agent"));
+        HttpRequest {
+            method: request.method.clone(),
+            path: request.path.clone(),
+            host: request.host.clone(),
+            headers: request.headers.clone(),
+            body: request.body.clone(),
+            user_agent: agent.map_or_else(String::new, |it| it.1.clone()),
+            remote,
+            port,
+        }
+    }
+}
+
+impl HttpResponse {
+    pub(crate) fn into_kernel(self, now: SimTime) -> net::HttpResponse {
+        let mut headers = Vec::with_capacity(5);
+        let mut add = |name: &str, value: String| {
+            if !value.is_empty() {
+                headers.push((name.to_owned(), value));
+            }
+        };
+        add("Server", self.server);
+        add("Date", http_date(now));
+        add("Content-Type", self.content_type);
+        add("Content-Length", self.body.len().to_string());
+        add("Location", self.location);
+        net::HttpResponse { status: self.status, headers, body: Arc::new(self.body) }
+    }
+}
+
+/// `Sat, 21 Nov 2026 05:25:34 GMT`
+fn http_date(now: SimTime) -> String {
+    let now = date(now);
+    let day = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"][now.weekday as usize % 7];
+    format!("{day}, {:02} {} {} {} GMT", now.day, now.month_name(), now.year, now.time())
+}

@@ -1,0 +1,63 @@
+//! Serving files of a document root.
+
+use super::Process;
+use crate::network::{HttpRequest, HttpResponse, content_type};
+
+/// What a path under a document root leads to.
+pub(super) enum Served {
+    File(Vec<u8>, &'static str),
+    /// A directory asked without its slash.
+    Redirect(String),
+    /// A directory without an index: its names.
+    Listing(Vec<String>),
+    NotFound,
+}
+
+/// Query and escapes are taken off; nothing leads out of the root.
+pub(super) fn clean(path: &str) -> String {
+    let path = path.split(['?', '#']).next().unwrap_or("/");
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            _ => parts.push(part),
+        }
+    }
+    let slash = if path.ends_with('/') && !parts.is_empty() { "/" } else { "" };
+    format!("/{}{slash}", parts.join("/"))
+}
+
+pub(super) fn find(root: &str, path: &str, indexes: &[&str], process: &dyn Process) -> Served {
+    let path = clean(path);
+    let full = format!("{}{path}", root.trim_end_matches('/'));
+    let full = full.trim_end_matches('/');
+    if let Some(bytes) = process.read_file(full) {
+        return Served::File(bytes, content_type(full));
+    }
+    let Some(names) = process.list(full) else { return Served::NotFound };
+    if !path.ends_with('/') {
+        return Served::Redirect(format!("{path}/"));
+    }
+    for index in indexes {
+        if let Some(bytes) = process.read_file(&format!("{full}/{index}")) {
+            return Served::File(bytes, content_type(index));
+        }
+    }
+    Served::Listing(names)
+}
+
+/// `10.244.0.1 - - [21/Nov/2026:05:25:34 +0000] "GET / HTTP/1.1" 200 615`: the common log format.
+pub(super) fn common_log(request: &HttpRequest, response: &HttpResponse, process: &dyn Process) -> String {
+    format!(
+        "{} - - [{}] \"{} {} HTTP/1.1\" {} {}",
+        request.remote,
+        crate::clock::date(process.now()).common_log(),
+        request.method,
+        request.path,
+        response.status,
+        response.body.len()
+    )
+}
