@@ -46,7 +46,12 @@ fn constant(name: &str) -> String {
 
 fn write_registry(out: &mut String, map: &Mapping) {
     for key in ["hosts", "official", "absent", "absent_tags"] {
-        let _ = writeln!(out, "pub(super) static {}: &[&str] = &{:?};", key.to_uppercase(), strings(map.get(key)));
+        let _ = writeln!(
+            out,
+            "pub(super) static {}: &[&str] = &{:?};",
+            key.to_uppercase(),
+            strings(map.get(key))
+        );
     }
     let _ = writeln!(out, "pub(super) const SIZE_BYTES: u64 = {};", number(map.get("size_bytes")));
 }

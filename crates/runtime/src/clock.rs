@@ -4,7 +4,8 @@ use sim::SimTime;
 
 /// Virtual time zero is 2026-01-01T00:00:00Z.
 const EPOCH_UNIX_SECONDS: u64 = 1_767_225_600;
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// A UTC date and time of day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

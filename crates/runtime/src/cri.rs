@@ -48,6 +48,10 @@ pub struct SandboxConfig {
     pub host_network: bool,
     pub host_pid: bool,
     pub share_process_namespace: bool,
+    /// Empty: the cluster's DNS.
+    pub dns_servers: Vec<String>,
+    /// Empty: `ndots:5` when there are search domains.
+    pub dns_options: Vec<String>,
     /// Extra lines of /etc/hosts: (address, names).
     pub host_aliases: Vec<(String, Vec<String>)>,
     pub dns_search: Vec<String>,
@@ -368,6 +372,7 @@ pub enum Signal {
     Chld,
     Stop,
     Cont,
+    Winch,
 }
 
 /// A call that the runtime refused, with containerd's text.

@@ -6,30 +6,36 @@
 //! Every call takes effect at once; the kubelet waits the latencies of real calls before it makes them. What takes time
 //! of its own (processes, pulls, requests) goes on in [`Event`]s and ends in [`Notice`]s.
 
+pub mod clock;
 pub mod commands;
 pub mod cri;
 pub mod files;
 pub mod images;
 pub mod kernel;
 pub mod machine;
+pub mod network;
 pub mod programs;
+pub mod pull;
 pub mod shell;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sim::{Outbox, Rng, SimTime};
 
 pub use cri::*;
 use machine::Machine;
+pub use machine::{ContainerView, MountView, PortView, ProcessView, SandboxView, VolumeView};
+pub use pull::CustomImage;
 
 /// The runtime's own timed events.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Event {
-    /// A process of the container may run on.
+    /// A process of the sandbox may run on.
     Wake {
-        container: ContainerId,
+        sandbox: SandboxId,
     },
-    ExecDone {
+    ExecStart {
         exec: ExecId,
     },
     PullDone {
@@ -37,6 +43,13 @@ pub enum Event {
     },
     RequestDone {
         request: RequestId,
+        result: Result<HttpAnswer, ConnectError>,
+    },
+    /// What a process asked of the network has its answer.
+    Answer {
+        sandbox: SandboxId,
+        call: kernel::net::CallId,
+        answer: kernel::net::Answer,
     },
 }
 
@@ -46,8 +59,16 @@ pub struct Runtime {
     /// By the number that is part of each id; a removed machine leaves a gap.
     machines: Vec<Option<Arc<Machine>>>,
     services: Arc<Vec<ServiceEntry>>,
+    /// Files of images, by canonical name.
+    image_trees: Arc<BTreeMap<Arc<str>, Arc<files::Tree>>>,
+    custom_images: Arc<BTreeMap<String, CustomImage>>,
     notices: Vec<(Arc<str>, Notice)>,
     next_id: u64,
+    /// Requests so far: a Service's next endpoint.
+    turn: u64,
+    registry_down: bool,
+    dns_down: bool,
+    partitions: BTreeSet<(Arc<str>, Arc<str>)>,
 }
 
 /// Ids carry the number of their machine in the bits from here on.
@@ -56,28 +77,31 @@ const MACHINE_SHIFT: u32 = 40;
 impl Runtime {
     pub fn add_machine(&mut self, spec: MachineSpec) {
         self.remove_machine(&spec.name.clone());
+        let name = Arc::clone(&spec.name);
+        let images = spec.images.clone();
         self.machines.push(Some(Arc::new(Machine::new(spec))));
+        for image in images {
+            self.load_image(&name, &image);
+        }
     }
 
     /// Gone with all that ran on it, in silence.
     pub fn remove_machine(&mut self, name: &str) {
-        if let Some(slot) =
-            self.machines.iter_mut().find(|it| it.as_ref().is_some_and(|m| &*m.spec.name == name))
-        {
-            *slot = None;
+        if let Some(index) = self.index_of(name) {
+            self.machines[index] = None;
         }
     }
 
     pub fn machine(&self, name: &str) -> Option<&Machine> {
-        self.machines.iter().flatten().find(|it| &*it.spec.name == name).map(|it| &**it)
+        self.machines().find(|it| &*it.spec.name == name)
     }
 
     pub fn machines(&self) -> impl Iterator<Item = &Machine> {
         self.machines.iter().flatten().map(|it| &**it)
     }
 
-    /// Power off: everything on it stops in silence, nothing reaches it. It comes back empty with `restore_machine`:
-    /// its sandboxes and containers are there, dead.
+    /// Power off: everything on it stops in silence, nothing reaches it. When it comes back (`restore_machine`), its
+    /// sandboxes and containers are there, dead.
     pub fn fail_machine(&mut self, name: &str, now: SimTime) {
         if let Some(machine) = self.machine_mut(name) {
             machine.fail(now);
@@ -101,6 +125,28 @@ impl Runtime {
         self.machine(name).is_none_or(|it| it.frozen || !it.powered)
     }
 
+    /// cgroup v1: a process that takes too much memory dies alone. From v2 on its whole container dies with it.
+    pub fn set_oom_kills_container(&mut self, name: &str, whole: bool) {
+        if let Some(machine) = self.machine_mut(name) {
+            machine.oom_kills_container = whole;
+        }
+    }
+
+    /// Cuts the network between two machines, or mends it.
+    pub fn set_partition(&mut self, one: &str, other: &str, cut: bool) {
+        let pair = (Arc::from(one.min(other)), Arc::from(one.max(other)));
+        if cut {
+            self.partitions.insert(pair);
+        } else {
+            self.partitions.remove(&pair);
+        }
+    }
+
+    /// The cluster's DNS answers nobody.
+    pub fn set_dns_down(&mut self, down: bool) {
+        self.dns_down = down;
+    }
+
     /// What ended since the last call, each with the machine it concerns.
     pub fn take_notices(&mut self) -> Vec<(Arc<str>, Notice)> {
         std::mem::take(&mut self.notices)
@@ -113,16 +159,17 @@ impl Runtime {
 
     pub fn handle(&mut self, event: Event, now: SimTime, _rng: &mut Rng, outbox: &mut Outbox<Event>) {
         match event {
-            Event::Wake { container } => self.wake(container, now, outbox),
-            Event::ExecDone { exec } => self.finish_exec(exec),
+            Event::Wake { sandbox } => self.wake(sandbox, now, outbox),
+            Event::ExecStart { exec } => self.start_exec(exec, now, outbox),
             Event::PullDone { pull } => self.finish_pull(pull, now),
-            Event::RequestDone { request } => self.finish_request(request),
+            Event::RequestDone { request, result } => self.finish_request(request, result),
+            Event::Answer { sandbox, call, answer } => self.answered(sandbox, call, answer, now, outbox),
         }
     }
 
     fn machine_mut(&mut self, name: &str) -> Option<&mut Machine> {
-        let slot = self.machines.iter_mut().flatten().find(|it| &*it.spec.name == name)?;
-        Some(Arc::make_mut(slot))
+        let index = self.index_of(name)?;
+        self.machines.get_mut(index)?.as_mut().map(Arc::make_mut)
     }
 
     fn index_of(&self, name: &str) -> Option<usize> {
@@ -137,13 +184,17 @@ impl Runtime {
         self.machines.get_mut((id >> MACHINE_SHIFT) as usize)?.as_mut().map(Arc::make_mut)
     }
 
-    fn new_id(&mut self, machine: usize) -> u64 {
+    fn fresh(&mut self) -> u64 {
         self.next_id += 1;
-        (machine as u64) << MACHINE_SHIFT | self.next_id
+        self.next_id
+    }
+
+    fn new_id(&mut self, machine: usize) -> u64 {
+        (machine as u64) << MACHINE_SHIFT | self.fresh()
     }
 
     fn notify(&mut self, id: u64, notice: Notice) {
-        if let Some(machine) = self.of(id).map(|it| it.spec.name.clone()) {
+        if let Some(machine) = self.of(id).map(|it| Arc::clone(&it.spec.name)) {
             self.notices.push((machine, notice));
         }
     }

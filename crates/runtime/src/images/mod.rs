@@ -1,6 +1,7 @@
 //! What the registries hold, as far as it is described in `images/` at the repository root.
 
 mod reference;
+mod tree;
 
 use std::sync::Arc;
 
@@ -156,6 +157,27 @@ fn spec(reference: &Reference, image: &'static Image) -> Spec {
         commands: image.commands,
         files: image.files,
         version,
+    }
+}
+
+impl Spec {
+    pub fn tree(&self) -> crate::files::Tree {
+        tree::build(self)
+    }
+
+    /// The number of the user that it runs as; None when the name is not known.
+    pub fn uid(&self) -> Option<u32> {
+        let user = self.user.split(':').next().unwrap_or_default();
+        if user.is_empty() || user == "root" {
+            return Some(0);
+        }
+        let named = tree::USERS.iter().find(|it| it.0 == user).map(|it| it.1);
+        user.parse().ok().or(named)
+    }
+
+    pub fn repository(&self) -> &str {
+        let name = self.name.split('@').next().unwrap_or(&self.name);
+        name.rfind(':').filter(|at| !name[*at..].contains('/')).map_or(name, |at| &name[..at])
     }
 }
 

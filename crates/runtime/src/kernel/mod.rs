@@ -100,6 +100,8 @@ pub struct Facts {
     pub epoch_seconds: i64,
     /// `/etc/passwd` is asked first; this is the flavour of the image: commands say their errors in its words.
     pub flavour: Flavour,
+    /// Ports that the Pod declares: where a server listens of which nothing else is known.
+    pub declared_ports: Vec<u16>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -482,6 +484,11 @@ impl Kernel {
         } else if let Some(pipe) = self.inputs.remove(&pid) {
             self.drop_writer(pipe);
         }
+    }
+
+    /// Ends a process with a code, as if it had called `exit`.
+    pub fn end_with(&mut self, pid: Pid, code: i32, now: SimTime) {
+        self.end(pid, code, now);
     }
 
     /// A signal from outside the pid namespace: the first process, too, gets SIGKILL and SIGSTOP.

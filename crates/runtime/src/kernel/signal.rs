@@ -80,6 +80,7 @@ pub fn number(signal: Signal) -> u8 {
         Signal::Chld => CHLD,
         Signal::Stop => STOP,
         Signal::Cont => CONT,
+        Signal::Winch => 28,
     }
 }
 

@@ -12,7 +12,8 @@ const HEALTHY: Duration = Duration::from_secs(10);
 pub(super) fn step(server: &mut Server, process: &mut dyn Process) -> Step {
     let argv = process.argv().to_vec();
     let command = argv.get(1).map_or("pause", String::as_str).to_owned();
-    let port = |names: &[&str], default: u16| flag(&argv, names).and_then(|it| it.parse().ok()).unwrap_or(default);
+    let port =
+        |names: &[&str], default: u16| flag(&argv, names).and_then(|it| it.parse().ok()).unwrap_or(default);
     let ports = match command.as_str() {
         "netexec" => vec![port(&["--http-port"], 8080), port(&["--udp-port"], 8081)],
         "serve-hostname" => vec![port(&["--port"], 9376)],
@@ -25,7 +26,8 @@ pub(super) fn step(server: &mut Server, process: &mut dyn Process) -> Step {
             vec![]
         }
         _ => {
-            let line = format!("Error: unknown command \"{command}\" for \"app\"\nRun 'app --help' for usage.");
+            let line =
+                format!("Error: unknown command \"{command}\" for \"app\"\nRun 'app --help' for usage.");
             process.print(LogStream::Stderr, &line);
             return Step::Exit(1);
         }
@@ -56,7 +58,11 @@ pub(super) fn answer_liveness(server: &Server, process: &dyn Process) -> HttpRes
     HttpResponse::text(500, format!("error: {}.{:09}", age.as_secs(), age.subsec_nanos()))
 }
 
-pub(super) fn answer(server: &Server, request: &HttpRequest, process: &mut dyn Process) -> Option<HttpResponse> {
+pub(super) fn answer(
+    server: &Server,
+    request: &HttpRequest,
+    process: &mut dyn Process,
+) -> Option<HttpResponse> {
     let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
     let value = |name: &str| query.split('&').find_map(|it| it.strip_prefix(name)?.strip_prefix('='));
     Some(match server.root("command") {
@@ -64,7 +70,10 @@ pub(super) fn answer(server: &Server, request: &HttpRequest, process: &mut dyn P
         "liveness" => answer_liveness(server, process),
         "serve-hostname" => HttpResponse::text(200, format!("{}\n", process.hostname())),
         "netexec" => match path {
-            "/" => HttpResponse::text(200, format!("NOW: {} UTC", crate::clock::date(process.now()).plain('-', " "))),
+            "/" => HttpResponse::text(
+                200,
+                format!("NOW: {} UTC", crate::clock::date(process.now()).plain('-', " ")),
+            ),
             "/hostname" | "/hostName" => HttpResponse::text(200, process.hostname()),
             "/clientip" => HttpResponse::text(200, format!("{}:40000", request.remote)),
             "/healthz" => HttpResponse::text(200, ""),

@@ -13,15 +13,20 @@ pub(super) fn step(server: &mut Server, process: &mut dyn Process) -> Step {
     server.roots = vec![("root".to_owned(), DOCUMENTS.to_owned()), ("log".to_owned(), "common".to_owned())];
     let config = process.read_file("/usr/local/apache2/conf/httpd.conf").unwrap_or_default();
     let config = String::from_utf8_lossy(&config).into_owned();
-    let port = config.lines().find_map(|it| it.trim().strip_prefix("Listen ")?.trim().parse().ok()).unwrap_or(80);
-    let line = "AH00558: httpd: Could not reliably determine the server's fully qualified domain name, using ";
+    let port =
+        config.lines().find_map(|it| it.trim().strip_prefix("Listen ")?.trim().parse().ok()).unwrap_or(80);
+    let line =
+        "AH00558: httpd: Could not reliably determine the server's fully qualified domain name, using ";
     let ip = process.hostname();
     let warning = format!("{line}{ip}. Set the 'ServerName' directive globally to suppress this message");
     process.print(LogStream::Stderr, &warning);
     if !process.listen(port) {
-        let line = format!("(98)Address already in use: AH00072: make_sock: could not bind to address [::]:{port}");
+        let line =
+            format!("(98)Address already in use: AH00072: make_sock: could not bind to address [::]:{port}");
         process.print(LogStream::Stderr, &line);
-        let line = format!("(98)Address already in use: AH00072: make_sock: could not bind to address 0.0.0.0:{port}");
+        let line = format!(
+            "(98)Address already in use: AH00072: make_sock: could not bind to address 0.0.0.0:{port}"
+        );
         process.print(LogStream::Stderr, &line);
         process.print(LogStream::Stderr, "no listening sockets available, shutting down");
         process.print(LogStream::Stderr, "AH00015: Unable to open logs");
@@ -29,7 +34,11 @@ pub(super) fn step(server: &mut Server, process: &mut dyn Process) -> Step {
     }
     process.print(LogStream::Stderr, &warning);
     let version = process.version();
-    notice(process, "mpm_event", &format!("AH00489: Apache/{version} (Unix) configured -- resuming normal operations"));
+    notice(
+        process,
+        "mpm_event",
+        &format!("AH00489: Apache/{version} (Unix) configured -- resuming normal operations"),
+    );
     notice(process, "core", "AH00094: Command line: 'httpd -D FOREGROUND'");
     process.set_title("httpd -DFOREGROUND");
     for _ in 0..3 {
@@ -43,7 +52,8 @@ fn notice(process: &mut dyn Process, module: &str, text: &str) {
     let now = date(process.now());
     let pid = process.pid();
     let day = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"][now.weekday as usize % 7];
-    let time = format!("{day} {} {:02} {}.{:06} {}", now.month_name(), now.day, now.time(), now.micros, now.year);
+    let time =
+        format!("{day} {} {:02} {}.{:06} {}", now.month_name(), now.day, now.time(), now.micros, now.year);
     process.print(LogStream::Stderr, &format!("[{time}] [{module}:notice] [pid {pid}:tid {pid}] {text}"));
 }
 
@@ -70,7 +80,11 @@ pub(super) fn step_busybox(server: &mut Server, process: &mut dyn Process) -> St
     }
     server.roots = vec![("root".to_owned(), root)];
     // Without -f the process goes to the background, and what waits for it goes on.
-    if argv.iter().any(|it| it.starts_with("-f") || it.starts_with("-vf")) { Step::Wait } else { Step::Exit(0) }
+    if argv.iter().any(|it| it.starts_with("-f") || it.starts_with("-vf")) {
+        Step::Wait
+    } else {
+        Step::Exit(0)
+    }
 }
 
 pub(super) fn answer(server: &mut Server, request: &HttpRequest, process: &mut dyn Process) -> HttpResponse {
@@ -78,9 +92,13 @@ pub(super) fn answer(server: &mut Server, request: &HttpRequest, process: &mut d
     let page = |status: u16| {
         let words = reason(status);
         let body = if apache {
-            format!("<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">\n<html><head>\n<title>{status} {words}</title>\n</head><body>\n<h1>{words}</h1>\n<p>The requested URL was not found on this server.</p>\n</body></html>\n")
+            format!(
+                "<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">\n<html><head>\n<title>{status} {words}</title>\n</head><body>\n<h1>{words}</h1>\n<p>The requested URL was not found on this server.</p>\n</body></html>\n"
+            )
         } else {
-            format!("<HTML><HEAD><TITLE>{status} {words}</TITLE></HEAD>\n<BODY><H1>{status} {words}</H1>\nThe requested URL was not found\n</BODY></HTML>\n")
+            format!(
+                "<HTML><HEAD><TITLE>{status} {words}</TITLE></HEAD>\n<BODY><H1>{status} {words}</H1>\nThe requested URL was not found\n</BODY></HTML>\n"
+            )
         };
         HttpResponse::new(status, "text/html", body)
     };
@@ -88,9 +106,12 @@ pub(super) fn answer(server: &mut Server, request: &HttpRequest, process: &mut d
         Served::File(bytes, kind) => HttpResponse::new(200, kind, bytes),
         Served::Redirect(to) => HttpResponse { location: to, ..page(301) },
         Served::Listing(names) if apache => {
-            let rows: String = names.iter().map(|it| format!("<li><a href=\"{it}\"> {it}</a></li>\n")).collect();
+            let rows: String =
+                names.iter().map(|it| format!("<li><a href=\"{it}\"> {it}</a></li>\n")).collect();
             let path = &request.path;
-            let body = format!("<!DOCTYPE HTML PUBLIC \"-//W3C//DTD HTML 3.2 Final//EN\">\n<html>\n <head>\n  <title>Index of {path}</title>\n </head>\n <body>\n<h1>Index of {path}</h1>\n<ul>{rows}</ul>\n</body></html>\n");
+            let body = format!(
+                "<!DOCTYPE HTML PUBLIC \"-//W3C//DTD HTML 3.2 Final//EN\">\n<html>\n <head>\n  <title>Index of {path}</title>\n </head>\n <body>\n<h1>Index of {path}</h1>\n<ul>{rows}</ul>\n</body></html>\n"
+            );
             HttpResponse::new(200, "text/html;charset=UTF-8", body)
         }
         Served::Listing(_) | Served::NotFound => page(404),

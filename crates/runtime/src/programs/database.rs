@@ -21,7 +21,9 @@ pub(super) fn step_redis(server: &mut Server, process: &mut dyn Process) -> Step
         redis_log(process, role, &line);
     }
     if !process.listen(port) {
-        let line = format!("# Warning: Could not create server TCP listening socket *:{port}: bind: Address already in use");
+        let line = format!(
+            "# Warning: Could not create server TCP listening socket *:{port}: bind: Address already in use"
+        );
         redis_log(process, 'M', &line);
         redis_log(process, 'M', &format!("# Failed listening on port {port} (tcp), aborting."));
         return Step::Exit(1);
@@ -38,7 +40,8 @@ pub(super) fn step_redis(server: &mut Server, process: &mut dyn Process) -> Step
 fn redis_log(process: &mut dyn Process, role: char, text: &str) {
     let (now, pid) = (date(process.now()), process.pid());
     let (day, month) = (now.day, now.month_name());
-    let line = format!("{pid}:{role} {day:02} {month} {} {}.{:03} {text}", now.year, now.time(), now.micros / 1_000);
+    let line =
+        format!("{pid}:{role} {day:02} {month} {} {}.{:03} {text}", now.year, now.time(), now.micros / 1_000);
     process.print(LogStream::Stdout, &line);
 }
 
@@ -65,7 +68,11 @@ pub(super) fn step_mysql(server: &mut Server, process: &mut dyn Process) -> Step
             ];
             let given = names.iter().any(|it| process.env(it).is_some_and(|it| !it.is_empty()));
             if fresh && !given {
-                mysql_log(process, "ERROR", "Database is uninitialized and password option is not specified\n    You need to specify one of the following as an environment variable:\n    - MYSQL_ROOT_PASSWORD\n    - MYSQL_ALLOW_EMPTY_PASSWORD\n    - MYSQL_RANDOM_ROOT_PASSWORD");
+                mysql_log(
+                    process,
+                    "ERROR",
+                    "Database is uninitialized and password option is not specified\n    You need to specify one of the following as an environment variable:\n    - MYSQL_ROOT_PASSWORD\n    - MYSQL_ALLOW_EMPTY_PASSWORD\n    - MYSQL_RANDOM_ROOT_PASSWORD",
+                );
                 return Step::Exit(1);
             }
             server.phase = 1;
@@ -84,11 +91,18 @@ pub(super) fn step_mysql(server: &mut Server, process: &mut dyn Process) -> Step
                 mysql_log(process, "Note", "MySQL init process done. Ready for start up.");
             }
             if !process.listen(3306) {
-                server_log(process, "ERROR", "MY-010262", "Can't start server: Bind on TCP/IP port: Address already in use");
+                server_log(
+                    process,
+                    "ERROR",
+                    "MY-010262",
+                    "Can't start server: Bind on TCP/IP port: Address already in use",
+                );
                 return Step::Exit(1);
             }
             process.listen(33060);
-            let ready = format!("/usr/sbin/mysqld: ready for connections. Version: '{version}'  socket: '/var/run/mysqld/mysqld.sock'  port: 3306  MySQL Community Server - GPL.");
+            let ready = format!(
+                "/usr/sbin/mysqld: ready for connections. Version: '{version}'  socket: '/var/run/mysqld/mysqld.sock'  port: 3306  MySQL Community Server - GPL."
+            );
             server_log(process, "System", "MY-010931", &ready);
             process.set_title("mysqld");
             process.set_memory(118 << 20);
@@ -107,7 +121,8 @@ fn mysql_log(process: &mut dyn Process, level: &str, text: &str) {
 fn server_log(process: &mut dyn Process, level: &str, code: &str, text: &str) {
     let now = date(process.now());
     let time = now.plain('-', "T");
-    process.print(LogStream::Stderr, &format!("{time}.{:06}Z 0 [{level}] [{code}] [Server] {text}", now.micros));
+    process
+        .print(LogStream::Stderr, &format!("{time}.{:06}Z 0 [{level}] [{code}] [Server] {text}", now.micros));
 }
 
 const POSTGRES_NO_PASSWORD: &str = "Error: Database is uninitialized and superuser password is not specified.
@@ -136,7 +151,12 @@ pub(super) fn step_postgres(server: &mut Server, process: &mut dyn Process) -> S
                 return Step::Until(process.now() + Duration::from_millis(250));
             }
             process.print(LogStream::Stdout, "The files belonging to this database system will be owned by user \"postgres\".\nThis user must also own the server process.\n");
-            process.print(LogStream::Stdout, &format!("fixing permissions on existing directory {data} ... ok\ncreating subdirectories ... ok"));
+            process.print(
+                LogStream::Stdout,
+                &format!(
+                    "fixing permissions on existing directory {data} ... ok\ncreating subdirectories ... ok"
+                ),
+            );
             process.set_memory(20 << 20);
             Step::Until(process.now() + Duration::from_millis(1_800))
         }
@@ -147,7 +167,8 @@ pub(super) fn step_postgres(server: &mut Server, process: &mut dyn Process) -> S
                 process.write_file(&format!("{data}/PG_VERSION"), format!("{major}\n").as_bytes());
                 process.print(LogStream::Stdout, "PostgreSQL init process complete; ready for start up.\n");
             }
-            postgres_log(process, &format!("starting PostgreSQL {} on x86_64-pc-linux-gnu", process.version()));
+            let version = process.version();
+            postgres_log(process, &format!("starting PostgreSQL {version} on x86_64-pc-linux-gnu"));
             if !process.listen(5432) {
                 postgres_log(process, "could not bind IPv4 address \"0.0.0.0\": Address already in use");
                 process.print(LogStream::Stderr, "FATAL:  could not create any TCP/IP sockets");
@@ -194,7 +215,12 @@ pub(super) fn stop(server: &Server, number: u8, process: &mut dyn Process) -> St
             let text = "Received SHUTDOWN from user <via user signal>. Shutting down mysqld (Version: ";
             let line = format!("{text}{}).", process.version());
             server_log(process, "System", "MY-013172", &line);
-            server_log(process, "System", "MY-010910", "/usr/sbin/mysqld: Shutdown complete (mysqld)  MySQL Community Server - GPL.");
+            server_log(
+                process,
+                "System",
+                "MY-010910",
+                "/usr/sbin/mysqld: Shutdown complete (mysqld)  MySQL Community Server - GPL.",
+            );
         }
         _ => {
             postgres_log(process, "received fast shutdown request");

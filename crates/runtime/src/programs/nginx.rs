@@ -85,7 +85,8 @@ fn begin(server: &mut Server, process: &mut dyn Process) -> Option<Step> {
             let line = "nginx: the configuration file /etc/nginx/nginx.conf syntax is ok";
             process.print(LogStream::Stderr, line);
         }
-        process.print(LogStream::Stderr, &format!("nginx: configuration file /etc/nginx/nginx.conf {outcome}"));
+        process
+            .print(LogStream::Stderr, &format!("nginx: configuration file /etc/nginx/nginx.conf {outcome}"));
         return Some(Step::Exit(i32::from(result.is_err())));
     }
     if let Some(name) = flag(words, &["-s"]) {
@@ -128,19 +129,26 @@ fn send(name: &str, process: &mut dyn Process) -> i32 {
         return 1;
     }
     if !process.signal(pid, number) {
-        process.print(LogStream::Stderr, &format!("nginx: [alert] kill({pid}, 3) failed (3: No such process)"));
+        process
+            .print(LogStream::Stderr, &format!("nginx: [alert] kill({pid}, 3) failed (3: No such process)"));
         return 1;
     }
     0
 }
 
-fn configure(server: &mut Server, process: &mut dyn Process, daemon: &mut bool) -> Result<(), (String, String)> {
+fn configure(
+    server: &mut Server,
+    process: &mut dyn Process,
+    daemon: &mut bool,
+) -> Result<(), (String, String)> {
     let mut sites = Vec::new();
     let mut files = vec!["/etc/nginx/nginx.conf".to_owned()];
     let main = process.read_file(&files[0]).unwrap_or_default();
     if String::from_utf8_lossy(&main).contains("conf.d/") {
         let names = process.list("/etc/nginx/conf.d").unwrap_or_default();
-        files.extend(names.iter().filter(|it| it.ends_with(".conf")).map(|it| format!("/etc/nginx/conf.d/{it}")));
+        files.extend(
+            names.iter().filter(|it| it.ends_with(".conf")).map(|it| format!("/etc/nginx/conf.d/{it}")),
+        );
     }
     for file in files {
         let bytes = process.read_file(&file).unwrap_or_default();
@@ -205,7 +213,10 @@ fn finish(server: &mut Server, process: &mut dyn Process) -> Step {
 
 pub(super) fn answer(server: &mut Server, request: &HttpRequest, process: &mut dyn Process) -> HttpResponse {
     let site = server.sites.iter().find(|it| it.ports.contains(&request.port)).or(server.sites.first());
-    let mut response = site.map_or_else(|| error_page(404, process), |it| serve(it, request, process));
+    let mut response = match site {
+        Some(site) => serve(site, request, process),
+        None => error_page(404, process),
+    };
     response.server = format!("nginx/{}", process.version());
     let agent = if request.user_agent.is_empty() { "-" } else { &request.user_agent };
     let line = format!(
@@ -236,7 +247,10 @@ fn serve(site: &Site, request: &HttpRequest, process: &mut dyn Process) -> HttpR
     let root = [&location.root, &site.root].into_iter().find(|it| !it.is_empty());
     let (root, below) = match location.alias.is_empty() {
         true => (root.map_or("/etc/nginx/html", |it| it.as_str()), path.clone()),
-        false => (location.alias.as_str(), format!("/{}", path[location.prefix.len().min(path.len())..].trim_start_matches('/'))),
+        false => (
+            location.alias.as_str(),
+            format!("/{}", path[location.prefix.len().min(path.len())..].trim_start_matches('/')),
+        ),
     };
     let indexes: Vec<&str> = site.indexes.iter().map(String::as_str).collect();
     let indexes = if indexes.is_empty() { &["index.html", "index.htm"][..] } else { &indexes };
@@ -246,7 +260,9 @@ fn serve(site: &Site, request: &HttpRequest, process: &mut dyn Process) -> HttpR
         Served::Redirect(to) => HttpResponse { location: to, ..error_page(301, process) },
         Served::Listing(names) if location.autoindex.unwrap_or(site.autoindex) => {
             let rows: String = names.iter().map(|it| format!("<a href=\"{it}\">{it}</a>\n")).collect();
-            let body = format!("<html>\n<head><title>Index of {path}</title></head>\n<body>\n<h1>Index of {path}</h1><hr><pre><a href=\"../\">../</a>\n{rows}</pre><hr></body>\n</html>\n");
+            let body = format!(
+                "<html>\n<head><title>Index of {path}</title></head>\n<body>\n<h1>Index of {path}</h1><hr><pre><a href=\"../\">../</a>\n{rows}</pre><hr></body>\n</html>\n"
+            );
             HttpResponse::new(200, "text/html", body)
         }
         Served::Listing(_) => {
@@ -254,7 +270,10 @@ fn serve(site: &Site, request: &HttpRequest, process: &mut dyn Process) -> HttpR
             error_page(403, process)
         }
         Served::NotFound => {
-            let text = format!("open() \"{root}{below}\" failed (2: No such file or directory), client: {}", request.remote);
+            let text = format!(
+                "open() \"{root}{below}\" failed (2: No such file or directory), client: {}",
+                request.remote
+            );
             log(process, "error", &text);
             error_page(404, process)
         }
@@ -274,7 +293,9 @@ fn returned(status: u16, text: String, process: &dyn Process) -> HttpResponse {
 fn error_page(status: u16, process: &dyn Process) -> HttpResponse {
     let title = format!("{status} {}", reason(status));
     let version = process.version();
-    let body = format!("<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n<hr><center>nginx/{version}</center>\r\n</body>\r\n</html>\r\n");
+    let body = format!(
+        "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n<hr><center>nginx/{version}</center>\r\n</body>\r\n</html>\r\n"
+    );
     HttpResponse::new(status, "text/html", body)
 }
 

@@ -81,7 +81,11 @@ fn block(tokens: &[Token], at: &mut usize, depth: usize, place: &mut Place) -> R
                 words.clear();
             }
             "}" if !token.quoted => {
-                return if depth == 0 || !words.is_empty() { fail("unexpected \"}\"".to_owned()) } else { Ok(()) };
+                return if depth == 0 || !words.is_empty() {
+                    fail("unexpected \"}\"".to_owned())
+                } else {
+                    Ok(())
+                };
             }
             _ => words.push(&token.text),
         }

@@ -109,7 +109,8 @@ impl Process for Running<'_, '_> {
 
     fn close_ports(&mut self) {
         let pid = self.sys.pid;
-        let mine: Vec<u16> = self.sys.kernel().listeners().iter().filter(|it| *it.1 == pid).map(|it| *it.0).collect();
+        let mine: Vec<u16> =
+            self.sys.kernel().listeners().iter().filter(|it| *it.1 == pid).map(|it| *it.0).collect();
         for port in mine {
             self.sys.unlisten(port);
         }

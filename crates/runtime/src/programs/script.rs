@@ -34,14 +34,18 @@ pub(super) fn step_python(server: &mut Server, process: &mut dyn Process) -> Ste
 
 fn serve(server: &mut Server, process: &mut dyn Process, words: &[&str]) -> Step {
     let port = words.iter().find_map(|it| it.parse().ok()).unwrap_or(8000);
-    let directory = words.iter().position(|it| matches!(*it, "-d" | "--directory")).and_then(|at| words.get(at + 1));
+    let directory =
+        words.iter().position(|it| matches!(*it, "-d" | "--directory")).and_then(|at| words.get(at + 1));
     let root = directory.map_or_else(|| process.directory(), |it| (*it).to_owned());
     if !process.listen(port) {
         process.print(LogStream::Stderr, "OSError: [Errno 98] Address already in use");
         return Step::Exit(1);
     }
     server.roots = vec![("root".to_owned(), root)];
-    process.print(LogStream::Stdout, &format!("Serving HTTP on 0.0.0.0 port {port} (http://0.0.0.0:{port}/) ..."));
+    process.print(
+        LogStream::Stdout,
+        &format!("Serving HTTP on 0.0.0.0 port {port} (http://0.0.0.0:{port}/) ..."),
+    );
     process.set_memory(18 << 20);
     Step::Wait
 }
@@ -100,12 +104,16 @@ fn python_statements(program: &str) -> Vec<Statement> {
             list.push(Statement::Print(literal(inner)));
         } else if let Some(inner) = call(part, "time.sleep").or_else(|| call(part, "sleep")) {
             list.push(Statement::Sleep(seconds(inner)));
-        } else if let Some(inner) = call(part, "sys.exit").or_else(|| call(part, "exit")).or_else(|| call(part, "os._exit")) {
+        } else if let Some(inner) =
+            call(part, "sys.exit").or_else(|| call(part, "exit")).or_else(|| call(part, "os._exit"))
+        {
             list.push(Statement::Exit(inner.trim().parse().unwrap_or(i32::from(!inner.is_empty()))));
         } else if let Some(error) = part.strip_prefix("raise ") {
             let name = error.split('(').next().unwrap_or(error);
             let text = call(error, name).map(literal).unwrap_or_default();
-            list.push(Statement::Fail(format!("Traceback (most recent call last):\n  File \"<string>\", line 1, in <module>\n{name}: {text}")));
+            list.push(Statement::Fail(format!(
+                "Traceback (most recent call last):\n  File \"<string>\", line 1, in <module>\n{name}: {text}"
+            )));
         }
     }
     if repeats {
@@ -116,8 +124,7 @@ fn python_statements(program: &str) -> Vec<Statement> {
 
 pub(super) fn step_node(server: &mut Server, process: &mut dyn Process) -> Step {
     let argv: Vec<String> = process.argv().to_vec();
-    let words: Vec<&str> =
-        argv.iter().skip(1).map(String::as_str).skip_while(|it| *it == "node").collect();
+    let words: Vec<&str> = argv.iter().skip(1).map(String::as_str).skip_while(|it| *it == "node").collect();
     match words.as_slice() {
         ["-e" | "--eval", program, ..] => run(server, process, &node_statements(program)),
         ["--version" | "-v", ..] => {
@@ -128,7 +135,9 @@ pub(super) fn step_node(server: &mut Server, process: &mut dyn Process) -> Step 
         [file, ..] if !file.starts_with('-') => match process.read_file(file) {
             Some(bytes) => run(server, process, &node_statements(&String::from_utf8_lossy(&bytes))),
             None => {
-                let line = format!("node:internal/modules/cjs/loader:1228\n  throw err;\n  ^\n\nError: Cannot find module '{file}'");
+                let line = format!(
+                    "node:internal/modules/cjs/loader:1228\n  throw err;\n  ^\n\nError: Cannot find module '{file}'"
+                );
                 process.print(LogStream::Stderr, &line);
                 Step::Exit(1)
             }
@@ -175,7 +184,11 @@ fn seconds(text: &str) -> Duration {
 }
 
 /// Of `http.server`; other Python programs are not known to answer.
-pub(super) fn answer(server: &Server, request: &HttpRequest, process: &mut dyn Process) -> Option<HttpResponse> {
+pub(super) fn answer(
+    server: &Server,
+    request: &HttpRequest,
+    process: &mut dyn Process,
+) -> Option<HttpResponse> {
     let root = server.root("root");
     if root.is_empty() {
         return Some(HttpResponse::text(200, format!("{}\n", process.hostname())));
@@ -184,9 +197,12 @@ pub(super) fn answer(server: &Server, request: &HttpRequest, process: &mut dyn P
         Served::File(bytes, kind) => HttpResponse::new(200, kind, bytes),
         Served::Redirect(to) => HttpResponse { location: to, ..HttpResponse::new(301, "text/html", "") },
         Served::Listing(names) => {
-            let rows: String = names.iter().map(|it| format!("<li><a href=\"{it}\">{it}</a></li>\n")).collect();
+            let rows: String =
+                names.iter().map(|it| format!("<li><a href=\"{it}\">{it}</a></li>\n")).collect();
             let path = &request.path;
-            let body = format!("<!DOCTYPE HTML>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>Directory listing for {path}</title>\n</head>\n<body>\n<h1>Directory listing for {path}</h1>\n<hr>\n<ul>\n{rows}</ul>\n<hr>\n</body>\n</html>\n");
+            let body = format!(
+                "<!DOCTYPE HTML>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>Directory listing for {path}</title>\n</head>\n<body>\n<h1>Directory listing for {path}</h1>\n<hr>\n<ul>\n{rows}</ul>\n<hr>\n</body>\n</html>\n"
+            );
             HttpResponse::new(200, "text/html; charset=utf-8", body)
         }
         Served::NotFound => {
@@ -201,7 +217,10 @@ pub(super) fn answer(server: &Server, request: &HttpRequest, process: &mut dyn P
         let words = "code 404, message File not found";
         process.print(LogStream::Stderr, &format!("{} - - [{time}] {words}", request.remote));
     }
-    let line = format!("{} - - [{time}] \"{} {} HTTP/1.1\" {} -", request.remote, request.method, request.path, response.status);
+    let line = format!(
+        "{} - - [{time}] \"{} {} HTTP/1.1\" {} -",
+        request.remote, request.method, request.path, response.status
+    );
     process.print(LogStream::Stderr, &line);
     Some(response)
 }

@@ -16,7 +16,10 @@ pub(super) fn step_generic(server: &mut Server, process: &mut dyn Process) -> St
         process.set_memory(24 << 20);
         for port in process.declared_ports() {
             if !process.listen(port) {
-                process.print(LogStream::Stderr, &format!("listen tcp 0.0.0.0:{port}: bind: address already in use"));
+                process.print(
+                    LogStream::Stderr,
+                    &format!("listen tcp 0.0.0.0:{port}: bind: address already in use"),
+                );
                 return Step::Exit(1);
             }
         }
@@ -52,7 +55,8 @@ fn listen(server: &mut Server, process: &mut dyn Process, port: u16, line: &str)
 }
 
 pub(super) fn step_hello_world(process: &mut dyn Process) -> Step {
-    let text = "\nHello from Docker!\nThis message shows that your installation appears to be working correctly.\n";
+    let text =
+        "\nHello from Docker!\nThis message shows that your installation appears to be working correctly.\n";
     process.print(LogStream::Stdout, text);
     Step::Exit(0)
 }
@@ -75,7 +79,9 @@ pub(super) fn step_stress(server: &mut Server, process: &mut dyn Process) -> Ste
     let pid = process.pid();
     let (vm, bytes) = match flag(&argv, &["-mem-total"]).and_then(size) {
         Some(bytes) => (1, bytes),
-        None => (vm, if vm == 0 { 0 } else { number(&["--vm-bytes"]).max(if vm == 0 { 0 } else { 1 << 20 }) }),
+        None => {
+            (vm, if vm == 0 { 0 } else { number(&["--vm-bytes"]).max(if vm == 0 { 0 } else { 1 << 20 }) })
+        }
     };
     if server.phase == 0 {
         server.phase = 1;
@@ -124,7 +130,10 @@ pub(super) fn answer(server: &Server, request: &HttpRequest, process: &dyn Proce
         }
         Program::Whoami => {
             let HttpRequest { method, path, user_agent: agent, remote, .. } = request;
-            let body = format!("Hostname: {host}\nIP: 127.0.0.1\nRemoteAddr: {remote}:40000\n{method} {path} HTTP/1.1\nHost: {}\nUser-Agent: {agent}\n\n", request.host);
+            let body = format!(
+                "Hostname: {host}\nIP: 127.0.0.1\nRemoteAddr: {remote}:40000\n{method} {path} HTTP/1.1\nHost: {}\nUser-Agent: {agent}\n\n",
+                request.host
+            );
             HttpResponse::text(200, body)
         }
         _ => {

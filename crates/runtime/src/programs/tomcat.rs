@@ -23,7 +23,9 @@ pub(super) fn step(server: &mut Server, process: &mut dyn Process) -> Step {
             process.set_memory(32 << 20);
             let home = home(process);
             server.roots = vec![("webapps".to_owned(), format!("{home}/webapps"))];
-            process.set_title(&format!("java -Dcatalina.home={home} org.apache.catalina.startup.Bootstrap start"));
+            process.set_title(&format!(
+                "java -Dcatalina.home={home} org.apache.catalina.startup.Bootstrap start"
+            ));
             Step::Until(due(JVM_MILLIS))
         }
         1 => {
@@ -33,8 +35,16 @@ pub(super) fn step(server: &mut Server, process: &mut dyn Process) -> Step {
             log(process, logger, &format!("Server version name:   Apache Tomcat/{version}"));
             log(process, logger, "OS Name:               Linux");
             log(process, logger, "JVM Vendor:            Oracle Corporation");
-            log(process, "org.apache.coyote.AbstractProtocol.init", "Initializing ProtocolHandler [\"http-nio-8080\"]");
-            log(process, "org.apache.catalina.startup.Catalina.load", "Server initialization in [410] milliseconds");
+            log(
+                process,
+                "org.apache.coyote.AbstractProtocol.init",
+                "Initializing ProtocolHandler [\"http-nio-8080\"]",
+            );
+            log(
+                process,
+                "org.apache.catalina.startup.Catalina.load",
+                "Server initialization in [410] milliseconds",
+            );
             if !process.listen(8080) {
                 let text = "Failed to initialize component [Connector[HTTP/1.1-8080]]: java.net.BindException: Address already in use";
                 log(process, "org.apache.catalina.util.LifecycleBase.handleSubClassException", text);
@@ -42,7 +52,11 @@ pub(super) fn step(server: &mut Server, process: &mut dyn Process) -> Step {
             }
             // Bound, but not answering before all is deployed.
             process.close_ports();
-            log(process, "org.apache.catalina.core.StandardService.startInternal", "Starting service [Catalina]");
+            log(
+                process,
+                "org.apache.catalina.core.StandardService.startInternal",
+                "Starting service [Catalina]",
+            );
             let engine = format!("Starting Servlet engine: [Apache Tomcat/{version}]");
             log(process, "org.apache.catalina.core.StandardEngine.startInternal", &engine);
             process.set_memory(MEMORY_BYTES * 2 / 3);
@@ -59,9 +73,17 @@ pub(super) fn step(server: &mut Server, process: &mut dyn Process) -> Step {
                 return Step::Exit(1);
             }
             process.set_memory(MEMORY_BYTES);
-            log(process, "org.apache.coyote.AbstractProtocol.start", "Starting ProtocolHandler [\"http-nio-8080\"]");
+            log(
+                process,
+                "org.apache.coyote.AbstractProtocol.start",
+                "Starting ProtocolHandler [\"http-nio-8080\"]",
+            );
             let took = READY_MILLIS - DEPLOY_MILLIS;
-            log(process, "org.apache.catalina.startup.Catalina.start", &format!("Server startup in [{took}] milliseconds"));
+            log(
+                process,
+                "org.apache.catalina.startup.Catalina.start",
+                &format!("Server startup in [{took}] milliseconds"),
+            );
             Step::Wait
         }
         _ => Step::Wait,
@@ -90,7 +112,8 @@ fn deploy(server: &Server, process: &mut dyn Process, starting: bool) {
             for (path, content) in entries(&bytes) {
                 process.write_file(&format!("{target}/{path}"), &content);
             }
-            let text = format!("Deployment of web application archive [{webapps}/{name}] has finished in [612] ms");
+            let text =
+                format!("Deployment of web application archive [{webapps}/{name}] has finished in [612] ms");
             log(process, deployer, &text);
         } else if let Some(app) = name.strip_suffix('/').filter(|_| starting) {
             let deployer = "org.apache.catalina.startup.HostConfig.deployDirectory";
@@ -102,7 +125,11 @@ fn deploy(server: &Server, process: &mut dyn Process, starting: bool) {
 pub(super) fn stop(process: &mut dyn Process) -> Step {
     log(process, "org.apache.coyote.AbstractProtocol.pause", "Pausing ProtocolHandler [\"http-nio-8080\"]");
     log(process, "org.apache.catalina.core.StandardService.stopInternal", "Stopping service [Catalina]");
-    log(process, "org.apache.coyote.AbstractProtocol.destroy", "Destroying ProtocolHandler [\"http-nio-8080\"]");
+    log(
+        process,
+        "org.apache.coyote.AbstractProtocol.destroy",
+        "Destroying ProtocolHandler [\"http-nio-8080\"]",
+    );
     // What the Java virtual machine returns when SIGTERM ends it.
     Step::Exit(143)
 }
@@ -120,8 +147,12 @@ pub(super) fn answer(server: &Server, request: &HttpRequest, process: &mut dyn P
             let kind = if kind == "application/octet-stream" { "text/html;charset=ISO-8859-1" } else { kind };
             HttpResponse::new(200, kind, bytes)
         }
-        Served::Redirect(to) if !hidden => HttpResponse { location: to, ..HttpResponse::new(302, "text/html", "") },
-        Served::File(..) | Served::Redirect(_) | Served::Listing(_) | Served::NotFound => error(404, &path, process),
+        Served::Redirect(to) if !hidden => {
+            HttpResponse { location: to, ..HttpResponse::new(302, "text/html", "") }
+        }
+        Served::File(..) | Served::Redirect(_) | Served::Listing(_) | Served::NotFound => {
+            error(404, &path, process)
+        }
     }
 }
 
@@ -139,7 +170,8 @@ fn log(process: &mut dyn Process, logger: &str, text: &str) {
     let line = if process.version().starts_with("7.") {
         // Two lines, as the older format has it.
         let (hour, half) = ((now.hour + 11) % 12 + 1, if now.hour < 12 { "AM" } else { "PM" });
-        let method = logger.rsplit_once('.').map_or(logger.to_owned(), |(class, method)| format!("{class} {method}"));
+        let method =
+            logger.rsplit_once('.').map_or(logger.to_owned(), |(class, method)| format!("{class} {method}"));
         let time = format!("{hour}:{:02}:{:02} {half}", now.minute, now.second);
         format!("{} {}, {} {time} {method}\n{level}: {text}", now.month_name(), now.day, now.year)
     } else {

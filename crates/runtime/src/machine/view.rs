@@ -1,0 +1,192 @@
+//! What is inside a sandbox, for the page to draw.
+
+use crate::Runtime;
+use crate::cri::{ContainerId, ContainerState, FileView, MountSource, SandboxId, VolumeId};
+use crate::files::Tree;
+use crate::machine::volume::views;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SandboxView {
+    pub id: SandboxId,
+    pub ip: String,
+    pub hostname: String,
+    pub ready: bool,
+    /// The machine's own network, or one for the containers of this Pod together.
+    pub host_network: bool,
+    pub host_pid: bool,
+    /// Containers see each other's processes.
+    pub share_process_namespace: bool,
+    /// The pause process is there and holds the namespaces.
+    pub pause: bool,
+    pub containers: Vec<ContainerView>,
+    pub ports: Vec<PortView>,
+    pub host_ports: Vec<(u16, u16, String)>,
+    pub volumes: Vec<VolumeView>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ContainerView {
+    pub id: ContainerId,
+    pub name: String,
+    pub image: String,
+    /// Nothing is known of the image: what it does is assumed.
+    pub assumed: bool,
+    pub state: ContainerState,
+    pub processes: Vec<ProcessView>,
+    pub mounts: Vec<MountView>,
+    pub memory_bytes: u64,
+    pub memory_limit_bytes: Option<u64>,
+    pub cpu_limit_milli: Option<u64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ProcessView {
+    /// As the container sees it.
+    pub pid: u32,
+    pub parent: Option<u32>,
+    pub uid: u32,
+    pub command: String,
+    pub memory_bytes: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PortView {
+    pub port: u16,
+    pub container: String,
+    pub process: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct MountView {
+    pub path: String,
+    pub source: MountSource,
+    pub sub_path: String,
+    pub read_only: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct VolumeView {
+    /// None for a path of the machine.
+    pub id: Option<VolumeId>,
+    pub name: String,
+    pub kind: String,
+    /// Containers that mount it: (name, path, may write).
+    pub used_by: Vec<(String, String, bool)>,
+    pub used_bytes: u64,
+    pub files: Vec<FileView>,
+}
+
+impl Runtime {
+    pub fn inspect_sandbox(&self, id: SandboxId) -> Option<SandboxView> {
+        let machine = self.of(id.0)?;
+        let sandbox = machine.sandboxes.get(&id)?;
+        let kernel = &sandbox.kernel;
+        // The newest instance of each container.
+        let newest = |it: &&crate::machine::Container| {
+            sandbox
+                .containers
+                .values()
+                .all(|other| other.config.name != it.config.name || other.config.attempt <= it.config.attempt)
+        };
+        let shown: Vec<&crate::machine::Container> = sandbox.containers.values().filter(newest).collect();
+        let containers = shown.iter().map(|it| container_view(sandbox, it)).collect();
+        let ports = kernel.listeners().iter().filter_map(|(port, pid)| {
+            let process = kernel.process(*pid)?;
+            let container = shown.iter().find(|it| it.space == Some(process.space))?;
+            Some(PortView {
+                port: *port,
+                container: container.config.name.clone(),
+                process: process.name().to_owned(),
+            })
+        });
+        let ports = ports.collect();
+        Some(SandboxView {
+            id,
+            ip: sandbox.status.ip.clone(),
+            hostname: sandbox.config.hostname.clone(),
+            ready: sandbox.status.ready,
+            host_network: sandbox.config.host_network,
+            host_pid: sandbox.config.host_pid,
+            share_process_namespace: sandbox.config.share_process_namespace,
+            pause: sandbox.pause.is_some(),
+            containers,
+            ports,
+            host_ports: sandbox.config.host_ports.clone(),
+            volumes: volume_views(machine, &shown),
+        })
+    }
+}
+
+fn container_view(sandbox: &crate::machine::Sandbox, container: &crate::machine::Container) -> ContainerView {
+    let kernel = &sandbox.kernel;
+    let mine = kernel.processes().filter(|it| Some(it.space) == container.space && !it.is_zombie());
+    let processes = mine.map(|it| ProcessView {
+        pid: it.number,
+        parent: it.parent.and_then(|it| kernel.process(it)).map(|it| it.number),
+        uid: it.credentials.uid,
+        command: it.argv.join(" "),
+        memory_bytes: it.memory_bytes,
+    });
+    let mounts = container.config.mounts.iter().map(|it| MountView {
+        path: it.path.clone(),
+        source: it.source.clone(),
+        sub_path: it.sub_path.clone(),
+        read_only: it.read_only,
+    });
+    ContainerView {
+        id: container.status.id,
+        name: container.config.name.clone(),
+        image: container.config.image.clone(),
+        assumed: container.image.program == "generic",
+        state: container.status.state.clone(),
+        processes: processes.collect(),
+        mounts: mounts.collect(),
+        memory_bytes: container.space.map_or(0, |it| kernel.memory_of(it)),
+        memory_limit_bytes: container.limits.1,
+        cpu_limit_milli: container.limits.0,
+    }
+}
+
+fn volume_views(machine: &crate::machine::Machine, shown: &[&crate::machine::Container]) -> Vec<VolumeView> {
+    let mut sources: Vec<&MountSource> = Vec::new();
+    for mount in shown.iter().flat_map(|it| &it.config.mounts) {
+        if !sources.contains(&&mount.source) {
+            sources.push(&mount.source);
+        }
+    }
+    let view = |source: &MountSource| {
+        let used_by = shown.iter().flat_map(|container| {
+            let uses = container.config.mounts.iter().filter(|it| it.source == *source);
+            uses.map(|it| (container.config.name.clone(), it.path.clone(), !it.read_only))
+        });
+        let used_by = used_by.collect();
+        match source {
+            MountSource::Volume(id) => {
+                let volume = machine.volumes.get(id)?;
+                let tree = machine.trees.get(volume.tree)?;
+                Some(VolumeView {
+                    id: Some(*id),
+                    name: volume.config.name.clone(),
+                    kind: volume.config.kind.clone(),
+                    used_by,
+                    used_bytes: tree.used(),
+                    files: views(tree, Tree::ROOT),
+                })
+            }
+            MountSource::HostPath(path) => {
+                let tree = machine.trees.get(machine.host)?;
+                let files = tree.find(path).map_or_else(Vec::new, |it| views(tree, it));
+                let used_bytes = files.iter().filter(|it| !it.directory).map(|it| it.size_bytes).sum();
+                Some(VolumeView {
+                    id: None,
+                    name: path.clone(),
+                    kind: "hostPath".to_owned(),
+                    used_by,
+                    used_bytes,
+                    files,
+                })
+            }
+        }
+    };
+    sources.into_iter().filter_map(view).collect()
+}

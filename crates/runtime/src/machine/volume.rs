@@ -1,0 +1,171 @@
+//! Volumes, and paths of the machine itself.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use sim::SimTime;
+
+use super::Machine;
+use crate::Runtime;
+use crate::cri::{FileView, HostPathKind, VolumeConfig, VolumeFile, VolumeId};
+use crate::files::{Content, Ino, Node, Owner, Tree, TreeId};
+
+/// What a listing shows of a file.
+const TEXT_BYTES_MAX: usize = 4096;
+const FILES_MAX: usize = 500;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Volume {
+    pub config: VolumeConfig,
+    pub tree: TreeId,
+}
+
+pub(super) fn views(tree: &Tree, from: Ino) -> Vec<FileView> {
+    let view = |(path, ino): (String, Ino)| {
+        let inode = tree.get(ino)?;
+        let text = match &inode.node {
+            Node::File(Content::Bytes(bytes)) => {
+                String::from_utf8_lossy(&bytes[..bytes.len().min(TEXT_BYTES_MAX)]).into_owned()
+            }
+            Node::Symlink(target) => target.to_string(),
+            Node::File(_) | Node::Directory(_) | Node::Device(_) | Node::Socket => String::new(),
+        };
+        let directory = matches!(inode.node, Node::Directory(_));
+        Some(FileView { path, directory, size_bytes: inode.size(), mode: inode.mode, text })
+    };
+    tree.walk(from).into_iter().take(FILES_MAX).filter_map(view).collect()
+}
+
+impl Runtime {
+    pub fn create_volume(&mut self, machine: &str, config: VolumeConfig) -> VolumeId {
+        let id = VolumeId(self.new_id(self.index_of(machine).unwrap_or_default()));
+        let mut tree = Tree::default();
+        tree.group = config.group.map(|it| it as u32);
+        if let Some(root) = tree.get_mut(Tree::ROOT) {
+            // An emptyDir is everybody's; a group of its own also marks new files.
+            root.mode = if config.kind == "emptyDir" { 0o777 } else { 0o755 };
+            if let Some(group) = config.group {
+                (root.gid, root.mode) = (group as u32, root.mode | 0o2070);
+            }
+        }
+        if let Some(machine) = self.of_mut(id.0) {
+            let tree = machine.trees.add(tree);
+            machine.volumes.insert(id, Arc::new(Volume { config, tree }));
+        }
+        id
+    }
+
+    pub fn write_volume_file(&mut self, volume: VolumeId, file: VolumeFile, now: SimTime) {
+        self.with_tree(volume, |tree| put(tree, &file, now));
+    }
+
+    /// Makes these the volume's only files, in one step: a changed ConfigMap.
+    pub fn replace_volume_files(&mut self, volume: VolumeId, files: Vec<VolumeFile>, now: SimTime) {
+        self.with_tree(volume, |tree| {
+            let keep: BTreeSet<&str> = files.iter().filter_map(|it| it.path.split('/').next()).collect();
+            let names: Vec<Arc<str>> =
+                tree.entries(Tree::ROOT).map(|it| it.keys().cloned().collect()).unwrap_or_default();
+            for name in names.iter().filter(|it| !keep.contains(&***it)) {
+                let gone = tree.remove(Tree::ROOT, name, now);
+                debug_assert!(gone.is_ok());
+            }
+            for file in &files {
+                put(tree, file, now);
+            }
+        });
+    }
+
+    fn with_tree(&mut self, volume: VolumeId, act: impl FnOnce(&mut Tree)) {
+        let Some(machine) = self.of_mut(volume.0) else { return };
+        let Some(tree) = machine.volumes.get(&volume).map(|it| it.tree) else { return };
+        if let Some(tree) = machine.trees.get_mut(tree) {
+            act(tree);
+        }
+    }
+
+    pub fn volume_files(&self, volume: VolumeId) -> Vec<FileView> {
+        let Some(machine) = self.of(volume.0) else { return Vec::new() };
+        let tree = machine.volumes.get(&volume).and_then(|it| machine.trees.get(it.tree));
+        tree.map_or_else(Vec::new, |it| views(it, Tree::ROOT))
+    }
+
+    /// Bytes that its files take.
+    pub fn volume_usage(&self, volume: VolumeId) -> u64 {
+        let Some(machine) = self.of(volume.0) else { return 0 };
+        machine.volumes.get(&volume).and_then(|it| machine.trees.get(it.tree)).map_or(0, Tree::used)
+    }
+
+    pub fn remove_volume(&mut self, volume: VolumeId) {
+        if let Some(machine) = self.of_mut(volume.0)
+            && let Some(volume) = machine.volumes.remove(&volume)
+        {
+            machine.trees.remove(volume.tree);
+        }
+    }
+
+    /// What lies at a path of the machine itself.
+    pub fn host_path_kind(&self, machine: &str, path: &str) -> Option<HostPathKind> {
+        let tree = self.host_tree(machine)?;
+        match &tree.get(tree.find(path)?)?.node {
+            Node::Directory(_) => Some(HostPathKind::Directory),
+            Node::File(_) | Node::Symlink(_) => Some(HostPathKind::File),
+            Node::Socket => Some(HostPathKind::Socket),
+            Node::Device(_) => Some(HostPathKind::CharDevice),
+        }
+    }
+
+    /// Makes an empty file or directory, with its parents, at a path of the machine itself.
+    pub fn make_host_path(&mut self, machine: &str, path: &str, kind: HostPathKind, now: SimTime) {
+        let owner = Owner { uid: 0, gid: 0, now };
+        let Some(machine) = self.machine_mut(machine) else { return };
+        let host = machine.host;
+        let Some(tree) = machine.trees.get_mut(host) else { return };
+        let made = match kind {
+            HostPathKind::Directory => tree.make_directories(path, 0o755, owner),
+            HostPathKind::File => tree.put(path, Node::File(Content::text("")), 0o644, owner),
+            HostPathKind::Socket | HostPathKind::CharDevice | HostPathKind::BlockDevice => {
+                tree.put(path, Node::Socket, 0o644, owner)
+            }
+        };
+        debug_assert!(made.is_ok() || tree.find(path).is_some());
+    }
+
+    /// Writes a file of the machine itself.
+    pub fn write_host_file(&mut self, machine: &str, file: &VolumeFile, now: SimTime) {
+        let Some(machine) = self.machine_mut(machine) else { return };
+        let host = machine.host;
+        if let Some(tree) = machine.trees.get_mut(host) {
+            put(tree, file, now);
+        }
+    }
+
+    pub fn read_host_file(&self, machine: &str, path: &str) -> Option<Vec<u8>> {
+        let tree = self.host_tree(machine)?;
+        tree.read(tree.find(path)?, 0, crate::files::FILE_BYTES_MAX).ok()
+    }
+
+    /// The files below a path of the machine itself.
+    pub fn host_files(&self, machine: &str, path: &str) -> Vec<FileView> {
+        let Some(tree) = self.host_tree(machine) else { return Vec::new() };
+        tree.find(path).map_or_else(Vec::new, |it| views(tree, it))
+    }
+
+    fn host_tree(&self, machine: &str) -> Option<&Tree> {
+        let machine: &Machine = self.machine(machine)?;
+        machine.trees.get(machine.host)
+    }
+}
+
+/// Over an old file, what reads it through another name (a sub-path) sees the old content on, as in Kubernetes.
+fn put(tree: &mut Tree, file: &VolumeFile, now: SimTime) {
+    let same = tree.find(&file.path).and_then(|it| tree.get(it)).is_some_and(|it| {
+        matches!(&it.node, Node::File(Content::Bytes(bytes)) if **bytes == file.content)
+            && it.mode == file.mode
+    });
+    if same {
+        return;
+    }
+    let node = Node::File(Content::Bytes(Arc::new(file.content.clone())));
+    let placed = tree.put(&file.path, node, file.mode, Owner { uid: 0, gid: tree.group.unwrap_or(0), now });
+    debug_assert!(placed.is_ok(), "{}", file.path);
+}
