@@ -369,5 +369,6 @@ fn sandbox_config(pod: &api::Pod) -> SandboxConfig {
             "cluster.local".to_owned(),
         ],
         host_ports: host_ports.collect(),
+        ..SandboxConfig::default()
     }
 }

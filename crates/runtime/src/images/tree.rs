@@ -135,6 +135,10 @@ fn put_commands(tree: &mut Tree, image: &Spec) {
         .collect();
     let placed = tree.put_programs("bin", program, &names);
     debug_assert!(placed.is_ok());
+    if tree.find("bin/sh").is_none() {
+        let placed = tree.put_programs("bin", "shell", &["sh", "bash"]);
+        debug_assert!(placed.is_ok());
+    }
     // Both /bin/sh and /usr/bin/env are asked for by their full path.
     let usr = [
         "env", "id", "test", "[", "wget", "tail", "head", "sort", "wc", "awk", "cut", "tr", "tee", "seq",

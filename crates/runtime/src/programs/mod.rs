@@ -104,6 +104,8 @@ enum Program {
     Stress,
     Collector,
     Generic,
+    /// Stands in for a shell.
+    Shell,
 }
 
 /// The programs by their name in the catalogue.
@@ -126,6 +128,7 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("stress", Program::Stress),
     ("collector", Program::Collector),
     ("generic", Program::Generic),
+    ("shell", Program::Shell),
 ];
 
 /// Whether the name is one of a built-in server program.
@@ -233,6 +236,7 @@ impl Server {
             Program::Stress => simple::step_stress(self, process),
             Program::Collector => simple::step_collector(self, process),
             Program::Generic => simple::step_generic(self, process),
+            Program::Shell => script::step_shell(self, process),
         }
     }
 
@@ -251,6 +255,7 @@ impl Server {
             | Program::Liveness
             | Program::HelloWorld
             | Program::Whoami
+            | Program::Shell
             | Program::Stress => &[],
         }
     }
@@ -272,6 +277,7 @@ impl Server {
             | Program::Liveness
             | Program::HelloWorld
             | Program::Whoami
+            | Program::Shell
             | Program::Stress => Step::Exit(0),
         }
     }
@@ -294,6 +300,7 @@ impl Server {
             | Program::Postgres
             | Program::Pause
             | Program::HelloWorld
+            | Program::Shell
             | Program::Stress => return None,
         })
     }
