@@ -161,10 +161,9 @@ impl Errors {
         }
     }
 
-    /// `supported` is shown sorted.
+    /// `supported` is shown in the order given, which for upstream's sets is sorted.
     pub fn not_supported(&mut self, field: impl Into<String>, value: &str, supported: &[&str]) {
-        let mut supported: Vec<String> = supported.iter().map(|it| go_quote(it)).collect();
-        supported.sort();
+        let supported: Vec<String> = supported.iter().map(|it| go_quote(it)).collect();
         let detail = if supported.is_empty() {
             String::new()
         } else {

@@ -5,7 +5,7 @@
 use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::{StatusCause, StatusDetails};
 use api::{Kind, ObjectKey, Status};
 
-use crate::field::FieldError;
+use crate::field::{FieldError, go_quote};
 
 /// Boxed: a `Status` is large and rare.
 pub type Failure = Box<Status>;
@@ -96,7 +96,7 @@ pub fn invalid(key: &ObjectKey, errors: &[FieldError]) -> Failure {
     let info = key.kind.info();
     let qualified =
         if info.group.is_empty() { info.kind.to_owned() } else { format!("{}.{}", info.kind, info.group) };
-    let message = format!("{qualified} \"{}\" is invalid: {list}", key.name);
+    let message = format!("{qualified} {} is invalid: {list}", go_quote(&key.name));
     let mut failure = failure(422, "Invalid", message, key.kind, &key.name);
     let causes = errors.iter().map(|it| StatusCause {
         reason: Some(it.reason.name().to_owned()),
