@@ -1,6 +1,7 @@
 //! Compares the scheduler with recorded decisions of kube-scheduler (`golden/scheduler`).
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::sync::Arc;
 
 use api::{Kind, Namespace, Node, Object, ObjectKey, Pod, PodDisruptionBudget, ReplicaSet, Service};
@@ -9,25 +10,31 @@ use scheduler::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::CaseResult;
+use crate::{CaseResult, conformance_scheduler_tables};
 
-/// Compares one case a line. A line of the upstream tables has no `steps`: see `upstream`.
+/// Compares one case a line: scenarios, and of the upstream tables those that are complete as data
+/// (`conformance_scheduler_tables::left_out` tells about the others).
 pub fn run(lines: impl Iterator<Item = String>) -> Vec<CaseResult> {
-    lines.filter(|it| !it.trim().is_empty()).map(|line| case(&line)).collect()
+    let lines = lines.filter(|it| !it.trim().is_empty()).enumerate();
+    lines.filter_map(|(number, line)| case(number, &line)).collect()
 }
 
-fn case(line: &str) -> CaseResult {
+fn case(number: usize, line: &str) -> Option<CaseResult> {
     let scenario: Value = match serde_json::from_str(line) {
         Ok(scenario) => scenario,
         Err(error) => {
             let diff = format!("unreadable line: {error}");
-            return CaseResult { id: "?".to_owned(), part: "unreadable".to_owned(), agrees: false, diff };
+            let (id, part) = (format!("line {number}"), "unreadable".to_owned());
+            return Some(CaseResult { id, part, agrees: false, diff });
         }
     };
+    if scenario["case"].is_object() {
+        return conformance_scheduler_tables::case(number, &scenario).ok();
+    }
     let id = text(&scenario, "id");
     let part = scenario["feature"].as_str().unwrap_or("random").to_owned();
     let diff = compare(&scenario);
-    CaseResult { id, part, agrees: diff.is_empty(), diff }
+    Some(CaseResult { id, part, agrees: diff.is_empty(), diff })
 }
 
 fn text(value: &Value, key: &str) -> String {
@@ -39,7 +46,7 @@ fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
 }
 
 /// Recorded objects leave out kind and apiVersion.
-fn object(kind: Kind, value: &Value) -> Option<Object> {
+pub(crate) fn object(kind: Kind, value: &Value) -> Option<Object> {
     let mut value = value.clone();
     let info = kind.info();
     let map = value.as_object_mut()?;
@@ -206,10 +213,6 @@ fn terminating(pod: &Pod) -> Pod {
         conditions.retain(|it| it["type"] != "DisruptionTarget");
         conditions.push(victim_condition());
     }
-    pod_from(value)
-}
-
-fn pod_from(value: Value) -> Pod {
     pod(&value)
 }
 
@@ -395,6 +398,9 @@ pub fn differences(path: &str, recorded: &Value, ours: &Value, diff: &mut String
             }
         }
         _ if recorded == ours => {}
-        _ => diff.push_str(&format!("{path}\n- {recorded}\n+ {ours}\n")),
+        _ => {
+            // Writing into a String cannot fail.
+            let _ = writeln!(diff, "{path}\n- {recorded}\n+ {ours}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The native suites: conformance against recordings of real Kubernetes, transcripts, simulation.
 
 pub mod conformance_scheduler;
+pub mod conformance_scheduler_tables;
 
 /// One recorded case, compared.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,6 +5,7 @@
 use std::io::Read;
 
 use suite::conformance_scheduler::{differences, run};
+use suite::conformance_scheduler_tables::left_out;
 
 fn golden(name: &str) -> Vec<String> {
     let path = format!("{}/golden/scheduler/{name}.jsonl.gz", env!("CARGO_MANIFEST_DIR"));
@@ -31,4 +32,24 @@ fn a_planted_difference_is_seen() {
     let mut diff = String::new();
     differences("x", &serde_json::json!({ "a": 1 }), &serde_json::json!({ "b": 1 }), &mut diff);
     assert_eq!(diff, "x.a\n- 1\n+ null\nx.b\n- null\n+ 1\n");
+}
+
+#[test]
+fn upstream_tables_agree() {
+    let cases = run(golden("upstream-tables").into_iter());
+    for case in &cases {
+        assert!(case.agrees, "{}\n{}", case.id, case.diff);
+    }
+    let left_out = left_out(golden("upstream-tables").into_iter());
+    assert_eq!(cases.len() + left_out.values().sum::<usize>(), 758);
+    assert_eq!(cases.len(), 335, "{left_out:?}");
+}
+
+#[test]
+fn random_scenarios_agree() {
+    let cases = run(golden("dev").into_iter().step_by(10));
+    assert_eq!(cases.len(), 150);
+    for case in cases {
+        assert!(case.agrees, "{}\n{}", case.id, case.diff);
+    }
 }

@@ -17,6 +17,7 @@ mod resources;
 mod schedule_one;
 mod scheduler;
 mod selector;
+pub mod single;
 mod snapshot;
 mod topology;
 
@@ -24,7 +25,7 @@ pub use decision::{
     Code, Decision, DryRun, Outcome, PreFilterRejection, PreFilterResult, Preemption, Reasons, Rejection,
     ScoreColumn, Scores, Shortage, Verdict,
 };
-pub use framework::{Change, PROFILE, Plugin, WakeEvent};
+pub use framework::{Change, PROFILE, Plugin, PreFilter, WakeEvent};
 pub use node_info::NodeInfo;
 pub use plugins::scheduling_gates::gates_reason;
 pub use pod_info::{PodInfo, PodKey};

@@ -78,6 +78,7 @@ impl NodeTerm {
             match Operator::from_name(&it.operator) {
                 Some(operator) => {
                     let values = it.values.clone().unwrap_or_default();
+                    valid &= fits_operator(operator, &values);
                     labels.push(Requirement { key: it.key.clone(), operator, values });
                 }
                 None => valid = false,
@@ -101,6 +102,17 @@ impl NodeTerm {
             && self.names.iter().all(|it| (it.1 == name) == it.0)
             && self.labels.iter().all(|it| it.matches(labels))
     }
+}
+
+// Follows kubernetes v1.36 apimachinery/pkg/labels/selector.go: NewRequirement. Validation lets these values through.
+fn fits_operator(operator: Operator, values: &[String]) -> bool {
+    let fits = match operator {
+        Operator::In | Operator::NotIn => !values.is_empty(),
+        Operator::Exists | Operator::DoesNotExist => values.is_empty(),
+        Operator::GreaterThan | Operator::LessThan => matches!(values, [it] if it.parse::<i64>().is_ok()),
+        Operator::Equals | Operator::DoubleEquals | Operator::NotEquals => values.len() == 1,
+    };
+    fits && values.iter().all(|it| api::syntax::label_value(it).is_empty())
 }
 
 /// What a Pod asks of its node: nodeSelector and required node affinity.
