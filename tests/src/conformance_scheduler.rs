@@ -203,8 +203,8 @@ fn gated(reason: &str) -> Value {
     })
 }
 
-fn terminating(pod: &Pod) -> Pod {
-    let mut value = serde_json::to_value(pod).expect("a Pod has string keys only");
+fn terminating(victim: &Pod) -> Pod {
+    let mut value = serde_json::to_value(victim).expect("a Pod has string keys only");
     if value["metadata"]["deletionTimestamp"].is_null() {
         value["metadata"]["deletionTimestamp"] = "2026-01-02T00:00:00Z".into();
     }
