@@ -214,7 +214,7 @@ fn write_goal(out: &mut String, name: &str, goal: &Goal) {
         }
         let at_least = goal.at_least.unwrap_or(u32::from(goal.at_most.is_none()));
         let at_most = goal.at_most.map_or("u32::MAX".to_owned(), |it| it.to_string());
-        let _ = write!(out, "], at_least: {at_least}, at_most: {} }}, ", at_most);
+        let _ = write!(out, "], at_least: {at_least}, at_most: {at_most} }}, ");
     } else if !goal.event.is_empty() {
         let (kind, object) = split(&goal.event);
         let _ = write!(

@@ -4,7 +4,7 @@
 //! processDeletingDependentsItem.
 
 use api::{Because, Object, ObjectKey, ObjectMeta, OwnerReference};
-use apiserver::{Change, DeleteOptions, WatchEvent};
+use apiserver::{Change, DeleteOptions, Propagation, WatchEvent};
 
 use crate::plan::{Reconciled, Request, View};
 use crate::{Controller, Wakes, ownership};
@@ -102,8 +102,9 @@ pub(crate) fn reconcile(view: &View<'_>, key: &ObjectKey) -> Reconciled {
     plan
 }
 
-fn delete_options(uid: &str, _foreground: bool) -> DeleteOptions {
-    DeleteOptions { uid: Some(uid.to_owned()), ..DeleteOptions::default() }
+fn delete_options(uid: &str, foreground: bool) -> DeleteOptions {
+    let propagation = if foreground { Propagation::Foreground } else { Propagation::Background };
+    DeleteOptions { uid: Some(uid.to_owned()), propagation: Some(propagation), ..DeleteOptions::default() }
 }
 
 /// Dependents that ask for it hold their owner back.

@@ -6,6 +6,7 @@
 //! ask to be looked at again later.
 
 mod deployment;
+mod disruption;
 mod endpointslice;
 mod garbage_collector;
 mod index;
@@ -51,10 +52,11 @@ pub enum Controller {
     GarbageCollector,
     ServiceAccount,
     RootCa,
+    Disruption,
 }
 
 impl Controller {
-    /// The name that its events and the cause of its writes carry.
+    /// The name that the cause of its writes carries.
     pub const fn name(self) -> &'static str {
         match self {
             Controller::Deployment => "deployment-controller",
@@ -67,6 +69,15 @@ impl Controller {
             Controller::GarbageCollector => "generic-garbage-collector",
             Controller::ServiceAccount => "service-account-controller",
             Controller::RootCa => "root-ca-certificate-publisher",
+            Controller::Disruption => "disruption-controller",
+        }
+    }
+
+    /// The source of its Events.
+    const fn component(self) -> &'static str {
+        match self {
+            Controller::Disruption => "controllermanager",
+            other => other.name(),
         }
     }
 
@@ -86,6 +97,7 @@ impl Controller {
             Controller::GarbageCollector => garbage_collector::reconcile(view, key),
             Controller::ServiceAccount => service_account::reconcile(view, key),
             Controller::RootCa => root_ca::reconcile(view, key),
+            Controller::Disruption => disruption::reconcile(view, key, now),
         }
     }
 }
@@ -165,6 +177,7 @@ impl Controllers {
         garbage_collector::wakes(&view, event, &mut wakes);
         service_account::wakes(event, &mut wakes);
         root_ca::wakes(event, &mut wakes);
+        disruption::wakes(&view, event, &mut wakes);
         for (controller, key, delay) in wakes.0 {
             match delay {
                 None => self.queue.add(controller, key, Some(event), ctx),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use api::k8s_openapi::api::core::v1::ObjectReference;
-use api::{Because, Cause, Object, ObjectKey};
+use api::{Because, Cause, Kind, Object, ObjectKey};
 use apiserver::status::Failure;
 use apiserver::{DeleteOptions, EventKind, EventRecorder, Occurrence, Store};
 
@@ -160,6 +160,12 @@ pub(crate) fn carry_out(
                 replicaset::note_failure(std::sync::Arc::make_mut(set), message, ctx.now);
             }
         }
+        if let Request::Create(object) = &request
+            && namespace_ends(object, ctx)
+        {
+            quiet_stop = true;
+            continue;
+        }
         let cause = Cause { by: controller.actor(), because, parent };
         let creates = matches!(request, Request::Create(_));
         match send(request, cause, ctx) {
@@ -187,6 +193,12 @@ pub(crate) fn carry_out(
         }
     }
     if failed_batch.is_some() { Err(TryAgain) } else { Ok(()) }
+}
+
+/// Nothing is created in a namespace that is being deleted, and nobody complains about that.
+fn namespace_ends(object: &Object, ctx: &Ctx<'_>) -> bool {
+    let namespace = ObjectKey::new(Kind::Namespace, "", object.namespace());
+    ctx.api.get(&namespace).is_some_and(|it| it.metadata().deletion_timestamp.is_some())
 }
 
 fn send(request: Request, cause: Cause, ctx: &mut Ctx<'_>) -> Result<Option<Object>, Failure> {
@@ -234,8 +246,10 @@ fn record(
     if let (true, Some(stored)) = (named, stored) {
         message.push_str(stored.name());
     }
-    let recorder =
-        memory.recorders.entry(controller).or_insert_with(|| EventRecorder::new(controller.name(), None));
+    let recorder = memory
+        .recorders
+        .entry(controller)
+        .or_insert_with(|| EventRecorder::new(controller.component(), None));
     let occurrence = Occurrence { regarding, kind, reason: reason.to_owned(), message };
     // The Event tells of this very write, so that is its parent.
     let parent = stored.and_then(|it| it.metadata().resource_version.as_ref()?.parse().ok()).or(parent);

@@ -2,7 +2,8 @@
 //!
 //! Follows kubernetes v1.36 pkg/controller/certificates/rootcacertpublisher/publisher.go.
 
-use api::{Because, ConfigMap, Kind, Object, ObjectKey, ObjectMeta};
+use api::{Because, Kind, Object, ObjectKey};
+use apiserver::bootstrap::namespace_contents;
 use apiserver::{Change, WatchEvent};
 
 use crate::plan::{Reconciled, Request, View};
@@ -10,15 +11,6 @@ use crate::service_account::is_active;
 use crate::{Controller, Wakes};
 
 const NAME: &str = "kube-root-ca.crt";
-const DESCRIPTION: (&str, &str) = (
-    "kubernetes.io/description",
-    "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.",
-);
-/// Nobody checks it here; it only has to look like one.
-const BUNDLE: &str = "-----BEGIN CERTIFICATE-----\n\
-MIIBeDCCAR2gAwIBAgIBADAKBggqhkjOPQQDAjAjMSEwHwYDVQQDDBhwb2QtcGxh\n\
-eWdyb3VuZC1zaW11bGF0aW9uMB4XDTI2MDEwMTAwMDAwMFoXDTM2MDEwMTAwMDAw\n\
------END CERTIFICATE-----\n";
 
 /// Keys are namespaces.
 pub(crate) fn wakes(event: &WatchEvent, wake: &mut Wakes) {
@@ -37,25 +29,15 @@ pub(crate) fn reconcile(view: &View<'_>, key: &ObjectKey) -> Reconciled {
     if !is_active(view, key) {
         return plan;
     }
-    let data = Some([("ca.crt".to_owned(), BUNDLE.to_owned())].into());
-    let published = ObjectKey::new(Kind::ConfigMap, &key.name, NAME);
-    let request = match view.get(&published) {
-        Some(Object::ConfigMap(found)) if found.data == data => return plan,
-        Some(Object::ConfigMap(found)) => {
+    let [_, bundle] = namespace_contents(&key.name);
+    match (view.get(&bundle.key()), &bundle) {
+        (Some(Object::ConfigMap(found)), Object::ConfigMap(wanted)) if found.data != wanted.data => {
             let mut found = (**found).clone();
-            found.data = data;
-            Request::Update(found.into())
+            found.data.clone_from(&wanted.data);
+            plan.push(Request::Update(found.into()), Because::Housekeeping);
         }
-        _ => {
-            let metadata = ObjectMeta {
-                name: Some(NAME.to_owned()),
-                namespace: Some(key.name.to_string()),
-                annotations: Some([(DESCRIPTION.0.to_owned(), DESCRIPTION.1.to_owned())].into()),
-                ..ObjectMeta::default()
-            };
-            Request::Create(ConfigMap { metadata, data, ..ConfigMap::default() }.into())
-        }
-    };
-    plan.push(request, Because::Housekeeping);
+        (Some(_), _) => {}
+        (None, _) => plan.push(Request::Create(bundle), Because::Housekeeping),
+    }
     plan
 }

@@ -2,7 +2,8 @@
 //!
 //! Follows kubernetes v1.36 pkg/controller/serviceaccount/serviceaccounts_controller.go.
 
-use api::{Because, Kind, Object, ObjectKey, ObjectMeta, ServiceAccount};
+use api::{Because, Kind, Object, ObjectKey};
+use apiserver::bootstrap::namespace_contents;
 use apiserver::{Change, WatchEvent};
 
 use crate::plan::{Reconciled, Request, View};
@@ -23,26 +24,16 @@ pub(crate) fn wakes(event: &WatchEvent, wake: &mut Wakes) {
 }
 
 pub(crate) fn is_active(view: &View<'_>, namespace: &ObjectKey) -> bool {
-    match view.get(namespace) {
-        Some(Object::Namespace(it)) => {
-            let phase = it.status.as_ref().and_then(|it| it.phase.as_deref());
-            it.metadata.deletion_timestamp.is_none() && phase != Some("Terminating")
-        }
-        _ => false,
-    }
+    view.get(namespace).is_some_and(|it| it.metadata().deletion_timestamp.is_none())
 }
 
 pub(crate) fn reconcile(view: &View<'_>, key: &ObjectKey) -> Reconciled {
     let mut plan = Reconciled::default();
-    let account = ObjectKey::new(Kind::ServiceAccount, &key.name, NAME);
-    if is_active(view, key) && view.get(&account).is_none() {
-        let metadata = ObjectMeta {
-            name: Some(NAME.to_owned()),
-            namespace: Some(key.name.to_string()),
-            ..ObjectMeta::default()
-        };
-        let account = ServiceAccount { metadata, ..ServiceAccount::default() };
-        plan.push(Request::Create(account.into()), Because::Housekeeping);
+    if is_active(view, key) {
+        let [account, _] = namespace_contents(&key.name);
+        if view.get(&Object::key(&account)).is_none() {
+            plan.push(Request::Create(account), Because::Housekeeping);
+        }
     }
     plan
 }

@@ -96,3 +96,57 @@ fn every_namespace_is_furnished_and_emptied_48() {
     assert!(bench.api.get(&key).is_none());
     assert!(bench.api.get(&account).is_none() && bench.api.get(&bundle).is_none());
 }
+
+#[test]
+fn budgets_are_counted_33b() {
+    let mut bench = Bench::new(3, &["node1"]);
+    bench.create(
+        Kind::PodDisruptionBudget,
+        json!({"metadata": {"name": "web"}, "spec": {"minAvailable": 2, "selector": {"matchLabels": {"app": "web"}}}}),
+    );
+    bench.run_for(1);
+    // Told once more when its own first status comes back, as recorded.
+    assert_eq!(bench.messages("NoPods", sim::SimTime::ZERO), ["No matching pods found"; 2]);
+    for name in ["a", "b", "c"] {
+        bench.create(Kind::Pod, web(name, "http", 80));
+    }
+    let counts = |bench: &Bench| {
+        let status = bench.value(Kind::PodDisruptionBudget, "web")["status"].clone();
+        ["disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"]
+            .map(|it| status[it].as_i64().unwrap_or(-1))
+    };
+    bench.run_for(2);
+    assert_eq!(counts(&bench), [1, 3, 2, 3]);
+    bench.delete(Kind::Pod, "a");
+    bench.run_for(3);
+    assert_eq!(counts(&bench), [0, 2, 2, 2]);
+    let conditions = bench.value(Kind::PodDisruptionBudget, "web")["status"]["conditions"].clone();
+    assert_eq!(
+        (&conditions[0]["status"], &conditions[0]["reason"]),
+        (&json!("False"), &json!("InsufficientPods"))
+    );
+}
+
+#[test]
+fn cascades() {
+    use apiserver::{DeleteOptions, Propagation};
+    let set = || {
+        json!({"metadata": {"name": "rs"}, "spec": {"replicas": 2, "selector": {"matchLabels": {"app": "web"}},
+            "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "c"}]}}}})
+    };
+    for (propagation, pods_left) in [(Propagation::Foreground, 0), (Propagation::Orphan, 2)] {
+        let mut bench = Bench::new(4, &["node1"]);
+        bench.create(Kind::ReplicaSet, set());
+        bench.run_for(3);
+        let key = ObjectKey::new(Kind::ReplicaSet, "default", "rs");
+        let options = DeleteOptions { propagation: Some(propagation), ..DeleteOptions::default() };
+        let now = bench.now();
+        bench.api.delete(&key, &options, user(), now).expect("marked");
+        assert!(bench.api.get(&key).is_some(), "its finalizer holds it");
+        bench.pump();
+        bench.run_for(5);
+        assert!(bench.api.get(&key).is_none());
+        assert_eq!(bench.all(Kind::Pod).len(), pods_left);
+        assert!(bench.all(Kind::Pod).iter().all(|it| it["metadata"]["ownerReferences"].is_null()));
+    }
+}
