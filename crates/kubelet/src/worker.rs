@@ -54,6 +54,8 @@ pub struct Worker {
     pub verdict: Option<(String, String)>,
     pub pending: bool,
     pub doing: Doing,
+    /// A step is being taken: what it leads to waits until it is done.
+    stepping: bool,
     wait: u32,
     wake_due: Option<SimTime>,
     pub work_due: Option<SimTime>,
@@ -92,6 +94,7 @@ impl Worker {
             verdict: None,
             pending: false,
             doing: Doing::Idle,
+            stepping: false,
             wait: 0,
             wake_due: None,
             work_due: None,
@@ -131,6 +134,7 @@ impl Worker {
         }
         self.pending = true;
         match &self.doing {
+            _ if self.stepping => {}
             Doing::Idle => self.begin(host, ctx),
             Doing::Mounting { .. } if begins => self.end_sync(Outcome::Cancelled, host, ctx),
             Doing::KillPod { then_terminate: true, .. } if shortened => {
@@ -178,7 +182,10 @@ impl Worker {
         }
         while self.doing != Doing::Idle {
             let doing = std::mem::replace(&mut self.doing, Doing::Idle);
-            match self.step(doing, host, ctx) {
+            self.stepping = true;
+            let next = self.step(doing, host, ctx);
+            self.stepping = false;
+            match next {
                 Next::Go(doing) => self.doing = doing,
                 Next::Wait(doing, due) => {
                     self.doing = doing;

@@ -160,6 +160,10 @@ impl Lab {
 
     /// Creates what the manifests say; Pods go to `node1` 12 ms later.
     pub fn apply(&mut self, yaml: &str) {
+        self.apply_on(yaml, "node1");
+    }
+
+    pub fn apply_on(&mut self, yaml: &str, node: &str) {
         let documents = api::yaml::read(yaml);
         let mut pods = Vec::new();
         for document in documents {
@@ -179,7 +183,7 @@ impl Lab {
         self.run_for(0.012);
         for key in pods {
             let now = self.now();
-            let _ = self.api.bind(&key, "node1", cause(), now);
+            let _ = self.api.bind(&key, node, cause(), now);
         }
         self.deliver();
     }
@@ -188,6 +192,16 @@ impl Lab {
         let options = DeleteOptions { grace_period_seconds: grace, ..DeleteOptions::default() };
         let now = self.now();
         self.api.delete(&ObjectKey::pod("default", name), &options, cause(), now).expect("the Pod is there");
+        self.deliver();
+    }
+
+    pub fn kill_sandbox(&mut self, id: runtime::SandboxId) {
+        let mut outbox = Outbox::default();
+        let now = self.now();
+        self.runtime.kill_sandbox(id, now, &mut outbox);
+        for (due, event) in outbox.drain() {
+            self.queue.schedule_at(due, Happening::Runtime(event));
+        }
         self.deliver();
     }
 
@@ -264,9 +278,8 @@ fn row(pod: &Pod) -> String {
     let status = pod.status.clone().unwrap_or_default();
     let apps = status.container_statuses.clone().unwrap_or_default();
     let init = status.init_container_statuses.clone().unwrap_or_default();
-    let sidecar = |name: &str| {
-        pod::init_containers(pod).iter().any(|it| it.name == name && pod::is_sidecar(it))
-    };
+    let sidecar =
+        |name: &str| pod::init_containers(pod).iter().any(|it| it.name == name && pod::is_sidecar(it));
     let sidecars: Vec<&ContainerStatus> = init.iter().filter(|it| sidecar(&it.name)).collect();
     let total = pod::app_containers(pod).len()
         + pod::init_containers(pod).iter().filter(|it| pod::is_sidecar(it)).count();
@@ -291,9 +304,8 @@ fn row(pod: &Pod) -> String {
 fn status_text(pod: &Pod, apps: &[ContainerStatus], init: &[ContainerStatus]) -> (String, i32) {
     let status = pod.status.clone().unwrap_or_default();
     let mut text = status.reason.clone().or(status.phase.clone()).unwrap_or_default();
-    let sidecar = |name: &str| {
-        pod::init_containers(pod).iter().any(|it| it.name == name && pod::is_sidecar(it))
-    };
+    let sidecar =
+        |name: &str| pod::init_containers(pod).iter().any(|it| it.name == name && pod::is_sidecar(it));
     let mut restarts = 0;
     let mut initializing = false;
     for (index, it) in init.iter().enumerate() {
@@ -329,7 +341,8 @@ fn status_text(pod: &Pod, apps: &[ContainerStatus], init: &[ContainerStatus]) ->
             }
         }
         if text == "Completed" && running {
-            let ready = status.conditions.iter().flatten().any(|it| it.type_ == "Ready" && it.status == "True");
+            let ready =
+                status.conditions.iter().flatten().any(|it| it.type_ == "Ready" && it.status == "True");
             text = if ready { "Running" } else { "NotReady" }.to_owned();
         }
     }

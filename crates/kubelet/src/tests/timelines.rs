@@ -6,14 +6,353 @@ fn pod(spec: &str) -> String {
     format!("apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec:\n{spec}")
 }
 
+/// The lab after a Pod has lived so long.
+fn lived(spec: &str, seconds: f64) -> Lab {
+    let mut lab = Lab::new(1);
+    lab.apply(&pod(spec));
+    lab.run_to(seconds);
+    lab
+}
+
+#[track_caller]
+fn near(lab: &Lab, found: &[f64], expected: &[f64], within: f64) {
+    let close =
+        found.len() == expected.len() && found.iter().zip(expected).all(|(a, b)| (a - b).abs() <= within);
+    assert!(close, "{found:?} is not {expected:?}\n{}", lab.timeline());
+}
+
+fn waits(times: &[f64]) -> Vec<f64> {
+    times.windows(2).map(|pair| pair[1] - pair[0]).collect()
+}
+
+fn phase(lab: &Lab) -> String {
+    let status = lab.pod("p").and_then(|it| it.status.clone()).unwrap_or_default();
+    status.phase.unwrap_or_default()
+}
+
 #[test]
 fn a_pod_with_a_present_image_runs_in_less_than_a_second() {
-    let mut lab = Lab::new(1);
-    lab.apply(&pod("  containers: [{name: app, image: nginx:1.14.2}]"));
-    lab.run_to(10.0);
+    let lab = lived("  containers: [{name: app, image: nginx:1.14.2}]", 10.0);
     let timeline = lab.timeline();
     assert_eq!(lab.rows("p"), ["0/1 Pending 0", "0/1 ContainerCreating 0", "1/1 Running 0"], "{timeline}");
     let running = lab.times("1/1 Running");
     assert!((0.45..1.0).contains(&running[0]), "{timeline}");
     assert_eq!(lab.times("POD p ").len(), 5, "{timeline}");
+}
+
+#[test]
+fn a_crashing_container_waits_10_20_40_80_160_and_300_seconds() {
+    let lab = lived("  containers: [{name: app, image: busybox:1.28, command: [sh, -c, 'exit 1']}]", 1_800.0);
+    let waits = waits(&lab.times("Started"));
+    for (wait, least) in waits.iter().zip([0.0, 10.0, 20.0, 40.0, 80.0, 160.0, 300.0, 300.0]) {
+        // A long wait is looked at several times, so that less of its jitter remains.
+        assert!((least..least * 1.6 + 3.0).contains(wait), "{waits:?}");
+    }
+    let rows = lab.rows("p");
+    assert_eq!(
+        rows[2..8],
+        [
+            "1/1 Running 0",
+            "0/1 Error 0",
+            "1/1 Running 1",
+            "0/1 Error 1",
+            "0/1 CrashLoopBackOff 1",
+            "1/1 Running 2"
+        ]
+    );
+}
+
+#[test]
+fn restart_policies_have_six_outcomes() {
+    for (policy, code, expected, restarted) in [
+        ("Always", 0, "Running", true),
+        ("Always", 1, "Running", true),
+        ("OnFailure", 0, "Succeeded", false),
+        ("OnFailure", 1, "Running", true),
+        ("Never", 0, "Succeeded", false),
+        ("Never", 1, "Failed", false),
+    ] {
+        let lab = lived(
+            &format!(
+                "  restartPolicy: {policy}\n  containers: [{{name: app, image: busybox:1.28, command: [sh, -c, 'sleep 2; exit {code}']}}]"
+            ),
+            8.0,
+        );
+        assert_eq!(phase(&lab), expected, "{policy} {code}\n{}", lab.timeline());
+        assert_eq!(1 < lab.times("Started").len(), restarted, "{policy} {code}");
+        if !restarted {
+            // Noticed by a relist, ended by the next one.
+            let done = lab.times(&format!("| {expected}"));
+            assert!((3.0..5.5).contains(&done[0]), "{}", lab.timeline());
+        }
+    }
+}
+
+#[test]
+fn init_containers_run_in_order_and_a_failed_one_ends_a_pod_that_never_restarts() {
+    let lab = lived(
+        "  initContainers:
+  - {name: one, image: busybox:1.28, command: [sh, -c, 'sleep 2; exit 0']}
+  - {name: two, image: busybox:1.28, command: [sh, -c, 'sleep 2; exit 0']}
+  containers: [{name: app, image: nginx:1.14.2}]",
+        10.0,
+    );
+    assert_eq!(
+        lab.rows("p"),
+        ["0/1 Pending 0", "0/1 Init:0/2 0", "0/1 Init:1/2 0", "0/1 PodInitializing 0", "1/1 Running 0"]
+    );
+    let lab = lived(
+        "  restartPolicy: Never
+  initContainers: [{name: one, image: busybox:1.28, command: [sh, -c, 'sleep 1; exit 1']}]
+  containers: [{name: app, image: nginx:1.14.2}]",
+        6.0,
+    );
+    assert_eq!(lab.rows("p").last().map(String::as_str), Some("0/1 Init:Error 0"));
+    assert_eq!(phase(&lab), "Failed", "{}", lab.timeline());
+}
+
+#[test]
+fn sidecars_start_before_and_end_after_the_app() {
+    let lab = lived(
+        "  restartPolicy: Never
+  initContainers:
+  - {name: a, image: nginx:1.14.2, restartPolicy: Always}
+  - {name: b, image: nginx:1.14.2, restartPolicy: Always}
+  containers: [{name: app, image: busybox:1.28, command: [sh, -c, 'sleep 6; exit 0']}]",
+        15.0,
+    );
+    let timeline = lab.timeline();
+    assert_eq!(
+        lab.rows("p"),
+        [
+            "0/3 Pending 0",
+            "0/3 Init:0/2 0",
+            "1/3 Init:1/2 0",
+            "2/3 PodInitializing 0",
+            "3/3 Running 0",
+            "2/3 Completed 0",
+            "0/3 Completed 0"
+        ],
+        "{timeline}"
+    );
+    assert_eq!(lab.times("Killing").len(), 2, "{timeline}");
+    assert_eq!(phase(&lab), "Succeeded", "{timeline}");
+}
+
+#[test]
+fn deletion_ends_in_a_final_status_before_the_object_goes() {
+    let mut lab = lived("  containers: [{name: app, image: nginx:1.14.2}]", 8.0);
+    lab.delete("p", None);
+    lab.run_to(12.0);
+    let timeline = lab.timeline();
+    assert_eq!(
+        lab.rows("p")[2..],
+        ["1/1 Running 0", "1/1 Terminating 0", "0/1 Completed 0", "DELETED 0/1 Completed 0"],
+        "{timeline}"
+    );
+    near(&lab, &lab.times("Killing"), &[8.0], 0.1);
+    assert!(lab.pod("p").is_none());
+    assert_eq!(lab.kubelets[0].workers().count(), 0, "{timeline}");
+}
+
+#[test]
+fn a_process_that_ignores_sigterm_gets_its_whole_grace_period() {
+    let spec = "  terminationGracePeriodSeconds: 5\n  containers: [{name: app, image: busybox:1.28, command: [sleep, '3600']}]";
+    let mut lab = lived(spec, 8.0);
+    lab.delete("p", None);
+    lab.run_to(20.0);
+    near(&lab, &lab.times("0/1 Error 0 | Failed")[..1], &[13.15], 0.3);
+    // Asked to hurry, it does so after the next relist, but leaves the process two seconds.
+    let mut lab = lived(spec, 8.0);
+    lab.delete("p", None);
+    lab.run_to(9.0);
+    lab.delete("p", Some(1));
+    lab.run_to(20.0);
+    near(&lab, &lab.times("0/1 Error 0 | Failed")[..1], &[11.6], 0.7);
+}
+
+#[test]
+fn a_forced_deletion_removes_the_object_first() {
+    let mut lab = lived("  containers: [{name: app, image: busybox:1.28, command: [sleep, '3600']}]", 8.0);
+    lab.delete("p", Some(0));
+    assert!(lab.pod("p").is_none());
+    lab.run_to(14.0);
+    assert_eq!(lab.times("Killing").len(), 1, "{}", lab.timeline());
+    assert_eq!(lab.kubelets[0].workers().count(), 0);
+    assert!(lab.runtime.list_sandboxes("node1").is_empty());
+}
+
+#[test]
+fn an_absent_image_alternates_between_two_reasons() {
+    let lab = lived("  containers: [{name: app, image: nosuchimage}]", 100.0);
+    let rows = lab.rows("p");
+    assert_eq!(
+        rows[1..6],
+        [
+            "0/1 ContainerCreating 0",
+            "0/1 ErrImagePull 0",
+            "0/1 ImagePullBackOff 0",
+            "0/1 ErrImagePull 0",
+            "0/1 ImagePullBackOff 0"
+        ],
+        "{}",
+        lab.timeline()
+    );
+    let pulls = waits(&lab.times("Pulling image"));
+    for (wait, least) in pulls.iter().zip([10.0, 20.0, 40.0]) {
+        assert!((least..least + 17.0).contains(wait), "{pulls:?}");
+    }
+}
+
+#[test]
+fn a_volume_is_tried_again_after_half_a_second_then_ever_later() {
+    let mut lab = lived(
+        "  containers: [{name: app, image: nginx:1.14.2, volumeMounts: [{name: v, mountPath: /v}]}]
+  volumes: [{name: v, configMap: {name: later}}]",
+        40.0,
+    );
+    let expected = [0.5, 1.0, 2.0, 4.0, 8.0, 16.0];
+    near(&lab, &waits(&lab.times("FailedMount")), &expected, 0.1);
+    lab.apply("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: later}\ndata: {a: b}");
+    lab.run_to(70.0);
+    near(&lab, &lab.times("1/1 Running"), &[64.4], 0.7);
+}
+
+#[test]
+fn what_a_variable_needs_is_looked_for_at_every_retry() {
+    let lab = lived(
+        "  containers: [{name: app, image: nginx:1.14.2, env: [{name: X, valueFrom: {configMapKeyRef: {name: none, key: k}}}]}]",
+        30.0,
+    );
+    assert_eq!(lab.rows("p").last().map(String::as_str), Some("0/1 CreateContainerConfigError 0"));
+    assert!((3..=4).contains(&lab.times("Error: configmap \"none\" not found").len()), "{}", lab.timeline());
+}
+
+#[test]
+fn the_node_has_the_last_word() {
+    for (spec, reason, message) in [
+        (
+            "  containers: [{name: app, image: nginx:1.14.2, resources: {requests: {cpu: '10'}}}]",
+            "OutOfcpu",
+            "Node didn't have enough resource: cpu, requested: 10000, used: 0, capacity: 2000",
+        ),
+        (
+            "  nodeSelector: {disk: fast}\n  containers: [{name: app, image: nginx:1.14.2}]",
+            "NodeAffinity",
+            "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
+        ),
+    ] {
+        let mut lab = lived(spec, 3.0);
+        assert_eq!(lab.rows("p").last(), Some(&format!("0/1 {reason} 0")));
+        assert_eq!(
+            lab.times(&format!("EVENT Warning {reason} x1  {message}")).len(),
+            1,
+            "{}",
+            lab.timeline()
+        );
+        lab.delete("p", None);
+        lab.run_to(8.0);
+        assert!(lab.pod("p").is_none(), "{}", lab.timeline());
+    }
+}
+
+#[test]
+fn two_pods_cannot_have_one_host_port() {
+    let spec =
+        "  containers: [{name: app, image: nginx:1.14.2, ports: [{containerPort: 80, hostPort: 8080}]}]";
+    let mut lab = lived(spec, 3.0);
+    lab.apply(&pod(spec).replace("name: p}", "name: q}"));
+    lab.run_to(6.0);
+    assert_eq!(lab.rows("q").last().map(String::as_str), Some("0/1 NodePorts 0"), "{}", lab.timeline());
+}
+
+#[test]
+fn a_deadline_ends_the_pod() {
+    let lab = lived(
+        "  activeDeadlineSeconds: 10
+  terminationGracePeriodSeconds: 3
+  containers: [{name: app, image: busybox:1.28, command: [sleep, '3600']}]",
+        20.0,
+    );
+    let timeline = lab.timeline();
+    assert_eq!(phase(&lab), "Failed", "{timeline}");
+    near(&lab, &lab.times("DeadlineExceeded x1"), &[10.0], 1.1);
+    near(&lab, &lab.times("Killing"), &[10.5], 1.1);
+    let status = lab.pod("p").and_then(|it| it.status.clone()).unwrap_or_default();
+    assert_eq!(status.reason.as_deref(), Some("DeadlineExceeded"));
+}
+
+#[test]
+fn a_new_image_restarts_the_container_at_once() {
+    let mut lab = lived("  containers: [{name: app, image: nginx:1.14.2}]", 8.0);
+    lab.edit("p", |pod| {
+        if let Some(spec) = pod.spec.as_mut() {
+            spec.containers[0].image = Some("nginx:1.16.1".to_owned());
+        }
+    });
+    lab.run_to(12.0);
+    let timeline = lab.timeline();
+    assert_eq!(lab.times("Container app definition changed, will be restarted").len(), 1, "{timeline}");
+    assert_eq!(lab.rows("p").last().map(String::as_str), Some("1/1 Running 1"), "{timeline}");
+}
+
+#[test]
+fn a_dead_sandbox_is_made_anew_and_init_containers_run_again() {
+    let mut lab = lived(
+        "  initContainers: [{name: setup, image: busybox:1.28, command: [sh, -c, 'sleep 1; exit 0']}]
+  containers: [{name: app, image: nginx:1.14.2}]",
+        8.0,
+    );
+    let sandbox = lab.runtime.list_sandboxes("node1")[0].id;
+    lab.kill_sandbox(sandbox);
+    lab.run_to(16.0);
+    let timeline = lab.timeline();
+    assert_eq!(lab.times("SandboxChanged").len(), 1, "{timeline}");
+    assert_eq!(lab.times("Started x2 spec.initContainers{setup}").len(), 1, "{timeline}");
+    assert_eq!(lab.rows("p").last().map(String::as_str), Some("1/1 Running 1"), "{timeline}");
+}
+
+#[test]
+fn readiness_is_asked_at_once_and_liveness_restarts() {
+    let lab = lived(
+        "  terminationGracePeriodSeconds: 1
+  containers:
+  - name: app
+    image: nginx:1.14.2
+    ports: [{containerPort: 80}]
+    readinessProbe: {httpGet: {path: /, port: 80}, periodSeconds: 5}
+    livenessProbe: {tcpSocket: {port: 8080}, periodSeconds: 2, failureThreshold: 2}",
+        26.0,
+    );
+    let timeline = lab.timeline();
+    let ready = lab.times("1/1 Running 0");
+    assert!((0.45..1.2).contains(&ready[0]), "{timeline}");
+    near(&lab, &lab.times("Killing"), &[4.1, 8.1, 12.1], 1.0);
+    assert_eq!(lab.times("Liveness probe failed: dial tcp").len(), 6, "{timeline}");
+    // Two kills restart at once, the third meets the back-off, twice.
+    near(&lab, &lab.times("BackOff x1"), &[12.2], 1.0);
+    assert_eq!(lab.times("0/1 CrashLoopBackOff 2").len(), 1, "{timeline}");
+}
+
+#[test]
+fn a_frozen_kubelet_does_nothing_and_catches_up() {
+    let mut lab = lived("  containers: [{name: app, image: nginx:1.14.2}]", 8.0);
+    let now = lab.now();
+    lab.kubelets[0].stop(now);
+    lab.delete("p", None);
+    lab.run_to(60.0);
+    assert_eq!(lab.rows("p").last().map(String::as_str), Some("1/1 Terminating 0"));
+    lab.with(0, crate::Kubelet::resume);
+    lab.run_to(63.0);
+    assert!(lab.pod("p").is_none(), "{}", lab.timeline());
+}
+
+#[test]
+fn equal_runs_have_equal_digests() {
+    let run = || {
+        let lab =
+            lived("  containers: [{name: app, image: busybox:1.28, command: [sh, -c, 'exit 1']}]", 60.0);
+        sim::digest_of(&lab.kubelets)
+    };
+    assert_eq!(run(), run());
 }
