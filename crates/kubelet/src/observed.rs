@@ -1,5 +1,7 @@
 //! What the kubelet knows of a Pod's sandbox and containers: the runtime's answers as of one moment.
 
+use std::time::Duration;
+
 use runtime::{ContainerId, ContainerState, ContainerStatus, ExitReason, Runtime, SandboxId};
 use sim::SimTime;
 
@@ -55,8 +57,33 @@ pub struct Observed {
 /// How much of a log's end becomes a termination message.
 const MESSAGE_LINES_MAX: u64 = 80;
 const MESSAGE_BYTES_MAX: usize = 2_048;
+/// The runtime notices the end of a process so long after it: a relist that comes sooner still sees it run.
+const EXIT_SEEN_AFTER: Duration = Duration::from_millis(60);
 
 impl Observed {
+    /// What a relist sees; answers also whether an exit was too young to be seen.
+    pub fn relist(
+        runtime: &Runtime,
+        sandboxes: &[SandboxId],
+        made: &[Made],
+        previous: &Observed,
+        now: SimTime,
+    ) -> (Observed, bool) {
+        let mut observed = Observed::read(runtime, sandboxes, made, previous);
+        let mut missed = false;
+        for it in &mut observed.containers {
+            if let ContainerState::Exited { started_at, finished_at, reason, .. } = it.status.state
+                && reason != ExitReason::StartError
+                && now.since(finished_at) < EXIT_SEEN_AFTER
+            {
+                it.status.state = ContainerState::Running { started_at };
+                it.status.message.clear();
+                missed = true;
+            }
+        }
+        (observed, missed)
+    }
+
     /// Asks the runtime. `previous` lends the address that a dead sandbox no longer has.
     pub fn read(runtime: &Runtime, sandboxes: &[SandboxId], made: &[Made], previous: &Observed) -> Observed {
         let mut observed = Observed { ip: previous.ip.clone(), ..Observed::default() };

@@ -266,7 +266,11 @@ impl Worker {
     /// Asks the runtime anew; news lead to a look at the Pod.
     pub(crate) fn relist(&mut self, at: SimTime, host: &mut Host, ctx: &mut Ctx<'_>) {
         host.dirty.remove(&self.id);
-        let observed = Observed::read(ctx.runtime, &self.sandboxes, &self.made, &self.cache);
+        let (observed, missed) =
+            Observed::relist(ctx.runtime, &self.sandboxes, &self.made, &self.cache, ctx.now);
+        if missed {
+            host.mark_dirty(self.id, ctx);
+        }
         let news = observed.has_news(&self.cache);
         self.cache = observed;
         self.cache_at = at;

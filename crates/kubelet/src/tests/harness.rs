@@ -51,7 +51,8 @@ impl Lab {
             steps: 0,
         };
         lab.api.bootstrap(SimTime::ZERO);
-        let images = ["busybox:1.28", "busybox", "nginx:1.14.2", "nginx", "nginx:1.16.1", "alpine"];
+        let images =
+            ["busybox:1.28", "busybox", "nginx:1.14.2", "nginx", "nginx:1.16.1", "alpine", "redis:7"];
         for index in 0..nodes {
             let name = format!("node{}", index + 1);
             lab.runtime.add_machine(MachineSpec {

@@ -117,7 +117,7 @@ fn sidecars_start_before_and_end_after_the_app() {
         "  restartPolicy: Never
   initContainers:
   - {name: a, image: nginx:1.14.2, restartPolicy: Always}
-  - {name: b, image: nginx:1.14.2, restartPolicy: Always}
+  - {name: b, image: 'redis:7', restartPolicy: Always}
   containers: [{name: app, image: busybox:1.28, command: [sh, -c, 'sleep 6; exit 0']}]",
         15.0,
     );
