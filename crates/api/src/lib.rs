@@ -2,6 +2,7 @@
 
 pub mod because;
 mod kinds;
+pub mod known;
 mod object;
 pub mod quantity;
 pub mod schema;

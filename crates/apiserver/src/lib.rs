@@ -7,6 +7,7 @@
 mod admission;
 mod allocate;
 pub mod bootstrap;
+pub mod check;
 mod defaults;
 mod deletion;
 mod eviction;
@@ -19,6 +20,7 @@ pub mod status;
 mod store;
 mod validation;
 
+pub use check::check;
 pub use defaults::qos_class;
 pub use deletion::{DeleteOptions, Propagation};
 pub use request::{Answer, FieldValidation, PatchKind, Request, Response, Subresource, Verb};
