@@ -238,6 +238,8 @@ pub struct ExecConfig {
     pub timeout: Option<Duration>,
     /// Output can be read while it runs (`exec_read`), and is not kept for the result.
     pub interactive: bool,
+    /// Starts at this very instant: what a person types runs also while the clock stands still.
+    pub at_once: bool,
 }
 
 /// A directory that containers of a Pod mount.

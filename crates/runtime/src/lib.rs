@@ -10,6 +10,7 @@ pub mod clock;
 pub mod commands;
 pub mod cri;
 pub mod files;
+mod host;
 pub mod images;
 pub mod kernel;
 pub mod machine;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use sim::{Outbox, Rng, SimTime};
 
 pub use cri::*;
+pub use host::{External, ExternalCall, node_pid_of};
 use machine::Machine;
 pub use machine::{ContainerView, MountView, PortView, ProcessView, SandboxView, VolumeView};
 pub use pull::CustomImage;

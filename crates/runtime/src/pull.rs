@@ -102,6 +102,13 @@ impl Runtime {
         }
     }
 
+    /// The registries have what the catalogue says again.
+    pub fn forget_image(&mut self, name: &str) {
+        if let Ok(reference) = images::parse(name) {
+            Arc::make_mut(&mut self.custom_images).remove(&reference.canonical());
+        }
+    }
+
     /// Registries that nobody can reach.
     pub fn set_registry_down(&mut self, down: bool) {
         self.registry_down = down;

@@ -22,6 +22,17 @@ impl Kernel {
         Some(act(&mut Sys::new(self, world, pid)))
     }
 
+    /// The host acts as any process that is there.
+    pub fn as_process<T>(
+        &mut self,
+        pid: Pid,
+        world: &mut World<'_>,
+        act: impl FnOnce(&mut Sys<'_>) -> T,
+    ) -> Option<T> {
+        self.process(pid)?;
+        Some(act(&mut Sys::new(self, world, pid)))
+    }
+
     /// Ends the process once its output has found room.
     pub fn finish_external(&mut self, pid: Pid, code: i32) {
         if self.externals().any(|it| it.pid == pid) {

@@ -60,6 +60,7 @@ impl Runtime {
         outbox: &mut Outbox<Event>,
     ) -> ExecId {
         let id = ExecId(self.new_id((container.0 >> MACHINE_SHIFT) as usize));
+        let start = if config.at_once { now } else { now + EXEC_START };
         let exec = Exec {
             container,
             deadline: config.timeout.map(|it| now + it),
@@ -77,7 +78,7 @@ impl Runtime {
                 sandbox.execs.insert(id, exec);
             }
         }
-        outbox.at(now + EXEC_START, Event::ExecStart { exec: id });
+        outbox.at(start, Event::ExecStart { exec: id });
         id
     }
 

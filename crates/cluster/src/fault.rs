@@ -1,0 +1,284 @@
+//! What can be done to a running cluster from outside, beside the API: each a button and a command.
+
+use std::sync::Arc;
+
+use kubelet::Kubelet;
+use runtime::{ContainerId, ContainerState, Runtime, SandboxId, Signal};
+use serde::{Deserialize, Serialize};
+
+use crate::Cluster;
+
+/// A fault, or its repair.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "fault", rename_all = "kebab-case")]
+pub enum Fault {
+    /// SIGKILL to one process, by its pid on the node.
+    KillProcess {
+        node: String,
+        pid: u32,
+    },
+    /// SIGKILL to a container's first process.
+    KillContainer {
+        namespace: String,
+        pod: String,
+        container: String,
+    },
+    /// The pause container dies: the kubelet makes the sandbox anew.
+    KillSandbox {
+        namespace: String,
+        pod: String,
+    },
+    /// The kubelet freezes: its machine and containers go on.
+    StopKubelet {
+        node: String,
+    },
+    ContinueKubelet {
+        node: String,
+    },
+    RestartKubelet {
+        node: String,
+    },
+    /// The container runtime stops answering.
+    FreezeRuntime {
+        node: String,
+    },
+    ContinueRuntime {
+        node: String,
+    },
+    /// Power off: the machine and all on it are gone at once.
+    FailNode {
+        node: String,
+    },
+    /// Power on again: empty of containers.
+    RecoverNode {
+        node: String,
+    },
+    /// No registry answers.
+    RegistryDown,
+    RegistryUp,
+    /// A machine is cut off from the network.
+    CutNetwork {
+        node: String,
+    },
+    HealNetwork {
+        node: String,
+    },
+    /// The registry has no such image (any more).
+    RemoveFromRegistry {
+        image: String,
+    },
+    RestoreToRegistry {
+        image: String,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FaultError {
+    #[error("node \"{0}\" not found")]
+    NoNode(String),
+    #[error("pod \"{0}\" has no sandbox")]
+    NoSandbox(String),
+    #[error("container \"{0}\" is not running")]
+    NotRunning(String),
+    #[error("no process {0}")]
+    NoProcess(u32),
+}
+
+impl Fault {
+    /// The command of the workstation that does the same.
+    pub fn command_line(&self) -> String {
+        match self {
+            Fault::KillProcess { node, pid } => format!("fault process kill {node} {pid}"),
+            Fault::KillContainer { namespace, pod, container } => {
+                format!("fault container kill {namespace}/{pod} {container}")
+            }
+            Fault::KillSandbox { namespace, pod } => format!("fault sandbox kill {namespace}/{pod}"),
+            Fault::StopKubelet { node } => format!("fault kubelet stop {node}"),
+            Fault::ContinueKubelet { node } => format!("fault kubelet continue {node}"),
+            Fault::RestartKubelet { node } => format!("fault kubelet restart {node}"),
+            Fault::FreezeRuntime { node } => format!("fault runtime freeze {node}"),
+            Fault::ContinueRuntime { node } => format!("fault runtime continue {node}"),
+            Fault::FailNode { node } => format!("fault node fail {node}"),
+            Fault::RecoverNode { node } => format!("fault node recover {node}"),
+            Fault::RegistryDown => "fault registry down".to_owned(),
+            Fault::RegistryUp => "fault registry up".to_owned(),
+            Fault::CutNetwork { node } => format!("fault network cut {node}"),
+            Fault::HealNetwork { node } => format!("fault network heal {node}"),
+            Fault::RemoveFromRegistry { image } => format!("fault image remove {image}"),
+            Fault::RestoreToRegistry { image } => format!("fault image restore {image}"),
+        }
+    }
+
+    /// Reads what [`Fault::command_line`] writes, without the leading `fault`; a Pod without a namespace is in `namespace`.
+    pub fn parse(words: &[&str], namespace: &str) -> Option<Fault> {
+        let text = |it: &str| it.to_owned();
+        let pod = |it: &str| match it.split_once('/') {
+            Some((namespace, pod)) => (text(namespace), text(pod)),
+            None => (text(namespace), text(it)),
+        };
+        Some(match words {
+            ["process", "kill", node, pid] => Fault::KillProcess { node: text(node), pid: pid.parse().ok()? },
+            ["container", "kill", name, container] => {
+                let (namespace, pod) = pod(name);
+                Fault::KillContainer { namespace, pod, container: text(container) }
+            }
+            ["sandbox", "kill", name] => {
+                let (namespace, pod) = pod(name);
+                Fault::KillSandbox { namespace, pod }
+            }
+            ["kubelet", "stop", node] => Fault::StopKubelet { node: text(node) },
+            ["kubelet", "continue", node] => Fault::ContinueKubelet { node: text(node) },
+            ["kubelet", "restart", node] => Fault::RestartKubelet { node: text(node) },
+            ["runtime", "freeze", node] => Fault::FreezeRuntime { node: text(node) },
+            ["runtime", "continue", node] => Fault::ContinueRuntime { node: text(node) },
+            ["node", "fail", node] => Fault::FailNode { node: text(node) },
+            ["node", "recover", node] => Fault::RecoverNode { node: text(node) },
+            ["registry", "down"] => Fault::RegistryDown,
+            ["registry", "up"] => Fault::RegistryUp,
+            ["network", "cut", node] => Fault::CutNetwork { node: text(node) },
+            ["network", "heal", node] => Fault::HealNetwork { node: text(node) },
+            ["image", "remove", image] => Fault::RemoveFromRegistry { image: text(image) },
+            ["image", "restore", image] => Fault::RestoreToRegistry { image: text(image) },
+            _ => return None,
+        })
+    }
+}
+
+impl Cluster {
+    /// Does what `fault` says, now. What follows from it is up to the components.
+    pub fn inflict(&mut self, fault: &Fault) -> Result<(), FaultError> {
+        let now = self.now();
+        match fault {
+            Fault::KillProcess { node, pid } => self.kill_process(node, *pid),
+            Fault::KillContainer { namespace, pod, container } => {
+                self.kill_container(namespace, pod, container)
+            }
+            Fault::KillSandbox { namespace, pod } => {
+                let sandbox = self.sandbox_of(namespace, pod)?;
+                self.with_runtime(|runtime, outbox| runtime.kill_sandbox(sandbox, now, outbox));
+                Ok(())
+            }
+            Fault::StopKubelet { node } => self.on_kubelet(node, |kubelet, _| kubelet.stop(now)),
+            Fault::ContinueKubelet { node } => self.on_kubelet(node, |kubelet, ctx| kubelet.resume(ctx)),
+            Fault::RestartKubelet { node } => self.on_kubelet(node, |kubelet, ctx| kubelet.start(ctx)),
+            Fault::FreezeRuntime { node } => {
+                self.on_machine(node, |runtime| runtime.freeze_runtime(node, true))
+            }
+            Fault::ContinueRuntime { node } => {
+                self.on_machine(node, |runtime| runtime.freeze_runtime(node, false))
+            }
+            Fault::FailNode { node } => {
+                self.on_machine(node, |runtime| runtime.fail_machine(node, now))?;
+                self.on_kubelet(node, |kubelet, _| kubelet.stop(now))
+            }
+            Fault::RecoverNode { node } => {
+                self.on_machine(node, |runtime| runtime.restore_machine(node))?;
+                self.on_kubelet(node, |kubelet, ctx| kubelet.resume(ctx))
+            }
+            Fault::CutNetwork { node } => self.cut_network(node, true),
+            Fault::HealNetwork { node } => self.cut_network(node, false),
+            Fault::RegistryDown => {
+                self.runtime.set_registry_down(true);
+                Ok(())
+            }
+            Fault::RegistryUp => {
+                self.runtime.set_registry_down(false);
+                Ok(())
+            }
+            Fault::RemoveFromRegistry { image } => {
+                self.runtime.set_image_absent(image, true);
+                Ok(())
+            }
+            Fault::RestoreToRegistry { image } => {
+                self.runtime.set_image_absent(image, false);
+                Ok(())
+            }
+        }
+    }
+
+    /// The sandbox that a Pod has now.
+    pub fn sandbox_of(&self, namespace: &str, pod: &str) -> Result<SandboxId, FaultError> {
+        let missing = || FaultError::NoSandbox(pod.to_owned());
+        let found = self.api.pod(namespace, pod).ok_or_else(missing)?;
+        let node = found.spec.as_ref().and_then(|it| it.node_name.as_deref()).ok_or_else(missing)?;
+        let uid = found.metadata.uid.as_deref().unwrap_or("");
+        let sandboxes = self.runtime.list_sandboxes(node);
+        sandboxes
+            .iter()
+            .filter(|it| it.pod_uid == uid && it.ready)
+            .map(|it| it.id)
+            .next_back()
+            .ok_or_else(missing)
+    }
+
+    /// The newest sandbox of a Pod, ended or not: its logs can still be read.
+    pub fn any_sandbox_of(&self, namespace: &str, pod: &str) -> Option<SandboxId> {
+        let found = self.api.pod(namespace, pod)?;
+        let node = found.spec.as_ref()?.node_name.as_deref()?;
+        let uid = found.metadata.uid.as_deref()?;
+        self.runtime.list_sandboxes(node).iter().filter(|it| it.pod_uid == uid).map(|it| it.id).next_back()
+    }
+
+    /// The newest instance of a container of a Pod.
+    pub fn container_of(
+        &self,
+        namespace: &str,
+        pod: &str,
+        container: &str,
+    ) -> Result<ContainerId, FaultError> {
+        let sandbox = self.sandbox_of(namespace, pod)?;
+        let instances = self
+            .runtime
+            .list_containers(sandbox)
+            .into_iter()
+            .filter_map(|it| self.runtime.container_status(it));
+        let newest = instances.filter(|it| it.name == container).map(|it| it.id).next_back();
+        newest.ok_or_else(|| FaultError::NotRunning(container.to_owned()))
+    }
+
+    fn kill_container(&mut self, namespace: &str, pod: &str, container: &str) -> Result<(), FaultError> {
+        let id = self.container_of(namespace, pod, container)?;
+        let status = self.runtime.container_status(id);
+        if !status.is_some_and(|it| matches!(it.state, ContainerState::Running { .. })) {
+            return Err(FaultError::NotRunning(container.to_owned()));
+        }
+        let now = self.now();
+        self.with_runtime(|runtime, outbox| runtime.signal_container(id, Signal::Kill, now, outbox));
+        Ok(())
+    }
+
+    fn kill_process(&mut self, node: &str, pid: u32) -> Result<(), FaultError> {
+        let now = self.now();
+        let killed = self.with_runtime(|runtime, outbox| runtime.kill_process(node, pid, now, outbox));
+        if killed { Ok(()) } else { Err(FaultError::NoProcess(pid)) }
+    }
+
+    /// Between this machine and every other one.
+    fn cut_network(&mut self, node: &str, cut: bool) -> Result<(), FaultError> {
+        let others: Vec<Arc<str>> =
+            self.runtime.machines().map(|it| it.spec.name.clone()).filter(|it| **it != *node).collect();
+        self.on_machine(node, |runtime| others.iter().for_each(|it| runtime.set_partition(node, it, cut)))
+    }
+
+    fn on_machine(&mut self, node: &str, act: impl FnOnce(&mut Runtime)) -> Result<(), FaultError> {
+        if self.runtime.machine(node).is_none() {
+            return Err(FaultError::NoNode(node.to_owned()));
+        }
+        act(&mut self.runtime);
+        self.deliver_notices();
+        Ok(())
+    }
+
+    fn on_kubelet(
+        &mut self,
+        node: &str,
+        act: impl FnOnce(&mut Kubelet, &mut kubelet::Ctx<'_>),
+    ) -> Result<(), FaultError> {
+        let name: Arc<str> = node.into();
+        if !self.kubelets.contains_key(&name) {
+            return Err(FaultError::NoNode(node.to_owned()));
+        }
+        self.with_kubelet(&name, act);
+        Ok(())
+    }
+}
