@@ -1,1 +1,30 @@
+//! Pod Playground: the page. Mounts the app and tells kindly when something broke; nothing else.
+//! It exists in a browser only; for other targets it is empty, so that native suites never compile Leptos.
+
+#[cfg(target_arch = "wasm32")]
+mod app;
+#[cfg(target_arch = "wasm32")]
+mod browser;
+#[cfg(target_arch = "wasm32")]
+mod components;
+#[cfg(target_arch = "wasm32")]
+mod i18n;
+#[cfg(target_arch = "wasm32")]
+mod panels;
+#[cfg(target_arch = "wasm32")]
+mod sample;
+#[cfg(target_arch = "wasm32")]
+mod session;
+
+#[cfg(target_arch = "wasm32")]
+fn main() {
+    std::panic::set_hook(Box::new(|info| {
+        console_error_panic_hook::hook(info);
+        browser::show_crash();
+    }));
+    browser::remove_shell();
+    leptos::mount::mount_to_body(app::app);
+}
+
+#[cfg(not(target_arch = "wasm32"))]
 fn main() {}

@@ -1,0 +1,185 @@
+//! The frame of the page: where panels stand, keys, what lies over it.
+
+use leptos::prelude::*;
+use session::frame::Command;
+
+use crate::browser;
+use crate::components::dialog::{Sheet, dialog};
+use crate::components::icon::icon;
+use crate::components::split::split;
+use crate::components::tabs::{TabLabel, tabs};
+use crate::i18n::{self, t, tf};
+use crate::panels::{chaos, decision, dock, editor, help, inspector, lesson, scenarios, share, stage, top};
+use crate::session::{Dialog, Page, SPEEDS};
+
+pub fn app() -> impl IntoView {
+    let page = Page::open();
+    Effect::new(move |_| browser::set_root("data-theme", if page.dark.get() { "dark" } else { "light" }));
+    Effect::new(move |_| browser::set_root("data-panel", page.panel.get()));
+    Effect::new(move |_| browser::set_root("data-present", if page.presenting.get() { "on" } else { "off" }));
+    let address = browser::address();
+    if browser::parameter(&address, "embed").is_some_and(|it| it != "0") {
+        browser::set_root("data-embed", "on");
+    }
+    window_event_listener(leptos::ev::keydown, move |event| keys(page, &event));
+    // A change of language builds everything anew: that costs nothing until somebody does it.
+    move || {
+        let language = page.language.get();
+        i18n::use_language(language);
+        browser::set_root("lang", language.code());
+        browser::set_title(t("title"));
+        whole(page)
+    }
+}
+
+fn whole(page: Page) -> AnyView {
+    view! {
+        <a class="skip" href="#stage">{t("skip")}</a>
+        <div class="page">
+            {top::top(page)}
+            {left(page)}
+            {split("left", t("split.left"), true, false, (240, 312, 560))}
+            {stage::stage(page)}
+            {split("right", t("split.right"), true, true, (260, 324, 640))}
+            {inspector::inspector(page)}
+            {split("dock", t("split.dock"), false, true, (96, 226, 520))}
+            {dock::dock(page)}
+            {views(page)}
+        </div>
+        {toast(page)}
+        {dialog(move || sheet(page), move || page.dialog.set(Dialog::None))}
+        <div class="unseen" role="status" aria-live="polite">{move || page.spoken.get()}</div>
+    }
+    .into_any()
+}
+
+fn left(page: Page) -> AnyView {
+    let edited =
+        move || editor::is_edited(page).then(|| view! { <span class="badge">{t("left.edited")}</span> });
+    let list = vec![
+        TabLabel { id: "lesson", text: t("left.lesson").into_any() },
+        TabLabel { id: "manifest", text: view! { {t("left.manifest")} {edited} }.into_any() },
+    ];
+    let pick = move |id: &'static str| {
+        page.left.set(id);
+        page.panel.set(id);
+    };
+    view! {
+        <aside class="left" aria-label=t("left.label") data-open=move || page.left.get()>
+            {tabs(t("left.label"), "left-body", list, move || page.left.get(), pick)}
+            <div class="left-body" id="left-body">{lesson::lesson(page)} {editor::editor(page)}</div>
+        </aside>
+    }
+    .into_any()
+}
+
+/// The bar of views of a narrow page.
+fn views(page: Page) -> AnyView {
+    const VIEWS: [(&str, &str, &str); 6] = [
+        ("manifest", "pencil", "left.manifest"),
+        ("stage", "grid", "view.stage"),
+        ("inspector", "eye", "view.inspector"),
+        ("timeline", "lanes", "dock.timeline"),
+        ("terminal", "prompt", "dock.terminal"),
+        ("lesson", "book", "left.lesson"),
+    ];
+    let buttons = VIEWS.iter().map(|(id, sign, word)| {
+        let on = move || page.panel.get() == *id;
+        let pick = move |_| {
+            match *id {
+                "manifest" | "lesson" => page.left.set(id),
+                "timeline" | "terminal" => page.dock.set(id),
+                _ => {}
+            }
+            page.panel.set(id);
+        };
+        view! {
+            <button class:on=on aria-current=move || on().then_some("page") on:click=pick>
+                {icon(sign)}
+                {t(word)}
+            </button>
+        }
+        .into_any()
+    });
+    view! { <nav class="views" aria-label=t("view.label")>{buttons.collect_view()}</nav> }.into_any()
+}
+
+/// What a gesture did, as the command line that does the same.
+fn toast(page: Page) -> AnyView {
+    let inside = move || {
+        page.toast.get().map(|it| {
+            let printed = (!it.printed.is_empty()).then(|| {
+                view! { <div><span class="xs dim">{t("toast.same")}</span> <code>"$ " {it.printed.clone()}</code></div> }
+            });
+            let output = (!it.output.is_empty()).then(|| view! { <pre>{it.output.clone()}</pre> });
+            view! {
+                <div class=if it.bad { "toast bad" } else { "toast" }>
+                    <div>{printed} {output}</div>
+                    <button class="quiet" aria-label=t("close") on:click=move |_| page.toast.set(None)>
+                        {icon("close")}
+                    </button>
+                </div>
+            }
+            .into_any()
+        })
+    };
+    view! { <div class="toasts" role="status">{inside}</div> }.into_any()
+}
+
+fn sheet(page: Page) -> Option<Sheet> {
+    let (title, inside, wide) = match page.dialog.get() {
+        Dialog::None => return None,
+        Dialog::Scenarios => (t("scenarios.title").to_owned(), scenarios::scenarios(page), true),
+        Dialog::Chaos => (t("chaos.title").to_owned(), chaos::chaos(page), false),
+        Dialog::Help => (t("help.title").to_owned(), help::help(page), false),
+        Dialog::Decision => (t("decision.title").to_owned(), decision::decision(page), true),
+        Dialog::Share(address) => (t("share.title").to_owned(), share::share(page, &address), false),
+        Dialog::EditNode(node) => (tf("node.edit", &[&node]), chaos::edit_node(page, &node), false),
+        Dialog::Remedies(uid) => (t("remedy.title").to_owned(), decision::remedies(page, &uid), true),
+    };
+    Some(Sheet { title, inside, wide })
+}
+
+fn keys(page: Page, event: &leptos::ev::KeyboardEvent) {
+    let key = event.key();
+    if event.ctrl_key() || event.meta_key() {
+        match key.as_str() {
+            "Enter" => page.apply(),
+            "s" => page.share(),
+            _ => return,
+        }
+        return event.prevent_default();
+    }
+    let open = page.dialog.with_untracked(|it| *it != Dialog::None);
+    if event.alt_key() || open || browser::is_typing(event) {
+        return;
+    }
+    let pressed = browser::is_on_button(event);
+    match key.as_str() {
+        " " | "Enter" if pressed => return,
+        " " => page.playing.update(|it| *it = !*it),
+        "ArrowRight" if event.shift_key() => page.step(Command::NextInteresting),
+        "ArrowRight" | "." => page.step(Command::Step),
+        "ArrowLeft" | "," => page.step(Command::StepBack),
+        "[" => page.pace(page.speed.get_untracked().saturating_sub(1)),
+        "]" => page.pace((page.speed.get_untracked() + 1).min(SPEEDS.len() - 1)),
+        "Home" => page.step(Command::ToStart),
+        "End" => page.step(Command::ToEnd),
+        "f" | "F" => page.step(Command::Fork),
+        "/" => page.open_dialog(Dialog::Scenarios),
+        "?" => page.open_dialog(Dialog::Help),
+        "PageDown" => page.step(Command::NextInteresting),
+        "PageUp" => page.step(Command::StepBack),
+        "b" | "B" => browser::toggle_root("data-blank"),
+        "Escape" => close(page),
+        _ => return,
+    }
+    event.prevent_default();
+}
+
+fn close(page: Page) {
+    browser::set_root("data-blank", "off");
+    page.presenting.set(false);
+    page.toast.set(None);
+    page.panel.set("stage");
+}

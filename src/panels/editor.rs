@@ -1,0 +1,140 @@
+//! The manifest: editor, remarks with their fixes, Apply. A plain text field until the editor's script has come.
+
+use std::time::Duration;
+
+use leptos::html;
+use leptos::prelude::*;
+use session::frame::{Diagnostic, Severity};
+
+use crate::browser::editor::{Editor, Options, open};
+use crate::components::icon::icon;
+use crate::i18n::{self, t, tf};
+use crate::session::Page;
+
+const LOAD_DELAY: Duration = Duration::from_millis(200);
+/// Remarks listed under the editor; all of them are underlined.
+const LISTED_MAX: usize = 4;
+
+pub fn editor(page: Page) -> AnyView {
+    let element = NodeRef::<html::Div>::new();
+    let live = StoredValue::new_local(None::<Editor>);
+    let show = move |list: &[Diagnostic]| {
+        live.with_value(|it| it.iter().for_each(|it| it.set_diagnostics(list, words)))
+    };
+    let start = move || {
+        let Some(host) = element.get_untracked() else { return };
+        let options = Options {
+            value: page.manifest.get_untracked(),
+            label: t("editor.label").to_owned(),
+            dark: page.dark.get_untracked(),
+            on_change: Box::new(move |text| page.edited(text)),
+            on_apply: Box::new(move || page.apply()),
+        };
+        open(host.into(), options, move |editor| {
+            live.set_value(Some(editor));
+            page.diagnostics.with_untracked(|it| show(it));
+        });
+    };
+    Effect::new(move |_| set_timeout(start, LOAD_DELAY));
+    Effect::new(move |_| {
+        page.replaced.track();
+        let text = page.manifest.get_untracked();
+        live.with_value(|it| it.iter().for_each(|it| it.set_value(&text)));
+    });
+    Effect::new(move |_| page.diagnostics.with(|it| show(it)));
+    Effect::new(move |_| {
+        let dark = page.dark.get();
+        live.with_value(|it| it.iter().for_each(|it| it.set_dark(dark)));
+    });
+    on_cleanup(move || live.with_value(|it| it.iter().for_each(Editor::destroy)));
+    let remarks = move || {
+        let list = page.diagnostics.get();
+        let shown = list.iter().take(LISTED_MAX).map(|it| remark(page, live, it)).collect_view();
+        let more = list.len().saturating_sub(LISTED_MAX);
+        let more =
+            (more > 0).then(|| view! { <li class="xs dim">{tf("editor.more", &[&more.to_string()])}</li> });
+        (!list.is_empty()).then(|| {
+            view! { <ul class="remarks" aria-label=t("editor.remarks")>{shown} {more}</ul> }.into_any()
+        })
+    };
+    view! {
+        <div class="editor">
+            <div class="editor-host" node_ref=element>
+                <textarea
+                    class="plain-editor"
+                    spellcheck="false"
+                    aria-label=t("editor.label")
+                    prop:value=page.manifest.get_untracked()
+                    on:input=move |event| page.edited(event_target_value(&event))
+                ></textarea>
+            </div>
+            {remarks}
+            <div class="bar-row">
+                <button class="primary" on:click=move |_| page.apply()>
+                    {t("editor.apply")} <span class="kbd">"⌘⏎"</span>
+                </button>
+                <span class="xs dim push-text">{move || state_words(page)}</span>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// Whether what stands in the editor is what the cluster was given.
+pub fn is_edited(page: Page) -> bool {
+    page.manifest.with(|text| page.applied.with(|applied| text != applied))
+        && page.manifest.with(|it| !it.is_empty())
+}
+
+fn state_words(page: Page) -> String {
+    let errors = page.diagnostics.with(|it| it.iter().filter(|it| it.severity == Severity::Error).count());
+    match errors {
+        0 if is_edited(page) => t("editor.edited").to_owned(),
+        0 => t("editor.clean").to_owned(),
+        some => tf("editor.errors", &[&some.to_string()]),
+    }
+}
+
+/// Our sentence about a remark and the text of its button.
+fn words(it: &Diagnostic) -> (String, String) {
+    let values: Vec<&str> = it.hint_values.iter().map(String::as_str).collect();
+    let hint = i18n::lookup(&["hint.", &it.hint].concat())
+        .map_or_else(String::new, |text| i18n::fill_in(text, &values));
+    let label = it.fix.as_ref().map_or_else(String::new, |it| tf("editor.fix", &[&it.label]));
+    (hint, label)
+}
+
+fn remark(page: Page, live: StoredValue<Option<Editor>, LocalStorage>, it: &Diagnostic) -> AnyView {
+    let (class, sign) = match it.severity {
+        Severity::Error => ("remark bad", "bad"),
+        Severity::Warning => ("remark wait", "wait"),
+        Severity::Info => ("remark done", "branch"),
+    };
+    let (hint, label) = words(it);
+    let line = it.line;
+    let fix = it.fix.clone().map(|fix| {
+        view! {
+            <button class="link sm" on:click=move |_| page.replace_manifest(fix.text.clone())>
+                {label}
+            </button>
+        }
+    });
+    view! {
+        <li class=class>
+            <div class="line">
+                {icon(sign)}
+                <button
+                    class="link xs"
+                    on:click=move |_| live.with_value(|it| it.iter().for_each(|it| it.reveal_line(line)))
+                >
+                    {tf("editor.line", &[&line.to_string()])}
+                </button>
+                <span class="push"></span>
+                {fix}
+            </div>
+            <code>{it.server.clone()}</code>
+            <span class="sm">{hint}</span>
+        </li>
+    }
+    .into_any()
+}

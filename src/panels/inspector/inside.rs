@@ -1,0 +1,172 @@
+//! Inside a Pod: what its containers share and what is theirs.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use session::frame::{
+    Command, ContainerKind, Drawer, FaultTarget, Inside, Inspector, Namespace, NamespaceKind, ObjectRef,
+    Port, Room, Tone, Usage,
+};
+
+use crate::components::icon::icon;
+use crate::i18n::{bytes, t, tf};
+use crate::panels::state::{kind_word, pill, volume_kind};
+use crate::session::Page;
+
+/// Files of a volume that are listed.
+const FILES_MAX: usize = 12;
+
+pub fn inside(page: Page, card: &Arc<Inspector>) -> AnyView {
+    let Some(it) = card.inside.clone() else {
+        return view! { <p class="dim">{t("inside.none")}</p> }.into_any();
+    };
+    let chips = |shared: bool| {
+        let list = it.namespaces.iter().filter(|it| it.shared == shared);
+        list.map(|it| namespace(it, shared)).collect_view()
+    };
+    let rooms = it.rooms.iter().map(|room| self::room(page, &card.object, room)).collect_view();
+    let drawers = it.drawers.iter().map(drawer).collect_view();
+    view! {
+        <div class="pod-box">
+            <div class="ns-row">
+                <span class="xs dim">{t("inside.shared")}</span>
+                <div class="chips">{chips(true)}</div>
+                <span class="xs dim">{t("inside.apart")}</span>
+                <div class="chips">{chips(false)}</div>
+            </div>
+            {bus(&it)}
+            <div class="rooms">{rooms}</div>
+            {(!it.drawers.is_empty()).then(|| view! { <div class="drawers">{drawers}</div> })}
+        </div>
+    }
+    .into_any()
+}
+
+fn namespace(it: &Namespace, shared: bool) -> AnyView {
+    let name = match it.kind {
+        NamespaceKind::Net => "net",
+        NamespaceKind::Ipc => "ipc",
+        NamespaceKind::Uts => "uts",
+        NamespaceKind::Pid => "pid",
+        NamespaceKind::Mnt => "mnt",
+        NamespaceKind::User => "user",
+        NamespaceKind::Cgroup => "cgroup",
+    };
+    let host = it.host.then(|| t("inside.host"));
+    let class = if shared { "pill acc" } else { "pill done" };
+    view! { <span class=class>{name} " " {it.shows.clone()} " " {host}</span> }.into_any()
+}
+
+fn bus(it: &Inside) -> AnyView {
+    let ports = it.ports.iter().map(port).collect_view();
+    view! {
+        <div class="bus">
+            <span>"lo 127.0.0.1"</span>
+            <span>"eth0 " {it.ip.clone()}</span>
+            {ports}
+        </div>
+    }
+    .into_any()
+}
+
+fn port(it: &Port) -> AnyView {
+    let words = t(if it.open { "inside.listens" } else { "inside.declared" });
+    let number = format!(":{} {}", it.port, it.container);
+    let host = it
+        .host_port
+        .map(|host| view! { <span class="pill wait">{format!("hostPort {host} → {}", it.port)}</span> });
+    view! { <span class:dim=!it.open>{words} " " {number}</span> {host} }.into_any()
+}
+
+fn room(page: Page, pod: &ObjectRef, it: &Room) -> AnyView {
+    let number = (it.kind == ContainerKind::Init).then(|| view! { <span class="num">{it.step}</span> });
+    let tag = matches!(it.kind, ContainerKind::Sidecar | ContainerKind::Ephemeral)
+        .then(|| pill(Tone::Busy, kind_word(it.kind).to_owned()));
+    let processes = it.processes.iter().map(|line| {
+        let branch = if line.depth > 0 { "└ " } else { "" };
+        let text = format!("{}{branch}{} ", "  ".repeat(line.depth.saturating_sub(1) as usize), line.pid);
+        let class = if line.ended { "ended" } else { "" };
+        view! { <span class=class>{text}<b>{line.command.clone()}</b>"\n"</span> }.into_any()
+    });
+    let (namespace, name) = (pod.namespace.clone(), pod.name.clone());
+    let command = if it.pause {
+        Command::Fault { target: FaultTarget::Sandbox { namespace, pod: name } }
+    } else {
+        Command::KillContainer { namespace, pod: name, container: it.name.clone() }
+    };
+    let alive = it.processes.iter().any(|it| !it.ended);
+    let label = tf("inside.kill", &[&it.name]);
+    let kill = (alive || it.pause).then(|| {
+        let run = move |_| {
+            page.run(command.clone());
+        };
+        view! { <button class="link danger sm" aria-label=label on:click=run>{icon("bolt")} {t("act.kill")}</button> }
+    });
+    let note = it.pause.then(|| view! { <p class="xs dim">{t("inside.pause")}</p> });
+    let ports = it.ports.iter().map(|it| view! { <span class="port">":" {*it}</span> }).collect_view();
+    view! {
+        <section class=if it.pause { "room pause" } else { "room" } aria-label=it.name.clone()>
+            <h4>{number} {it.name.clone()} {tag} <span class="push"></span> {pill(it.tone, it.state.clone())}</h4>
+            {note}
+            <pre class="tree">{processes.collect_view()}</pre>
+            <div class="chips">{ports}</div>
+            {it.memory.as_ref().map(memory)}
+            {kill}
+        </section>
+    }
+    .into_any()
+}
+
+/// Memory over the last samples, against request and limit.
+fn memory(it: &Usage) -> AnyView {
+    let top = it.limit.into_iter().chain(it.request).chain([it.used]).chain(it.curve.iter().copied()).max();
+    let top = top.unwrap_or(1).max(1);
+    let y = |value: u64| 50 - (value.saturating_mul(40) / top);
+    let count = it.curve.len().max(2) as u64 - 1;
+    let points: Vec<String> = it
+        .curve
+        .iter()
+        .enumerate()
+        .map(|(index, value)| format!("{},{}", 220 * index as u64 / count, y(*value)))
+        .collect();
+    let line = |value: u64, class: &'static str, words: String| {
+        let at = y(value);
+        view! {
+            <path class=class d=format!("M0 {at}H220")></path>
+            <text class=class x="2" y=(at - 2).to_string()>{words}</text>
+        }
+        .into_any()
+    };
+    let limit = it.limit.map(|value| line(value, "limit", tf("inside.limit", &[&bytes(value)])));
+    let request = it.request.map(|value| line(value, "request", tf("inside.request", &[&bytes(value)])));
+    view! {
+        <svg class="curve" viewBox="0 0 220 54" role="img" aria-label=tf("inside.memory", &[&bytes(it.used)])>
+            {request} {limit} <polyline points=points.join(" ")></polyline>
+        </svg>
+        <div class="xs dim">{tf("inside.memory", &[&bytes(it.used)])}</div>
+    }
+    .into_any()
+}
+
+fn drawer(it: &Drawer) -> AnyView {
+    let mounts = it.mounts.iter().map(|it| {
+        let (class, word) = if it.read_only { ("ro", "inside.reads") } else { ("rw", "inside.writes") };
+        let words = tf(word, &[&it.container]);
+        view! { <li><span class=class>{words}</span> " " <span class="mono">{it.path.clone()}</span></li> }
+            .into_any()
+    });
+    let files = it.files.iter().take(FILES_MAX).map(|it| {
+        view! { <li class="mono"><span>{it.path.clone()}</span><span class="dim">{bytes(it.bytes)}</span></li> }.into_any()
+    });
+    view! {
+        <section class="drawer" aria-label=it.name.clone()>
+            <div class="line">
+                {icon("drawer")} <b class="mono sm">{it.name.clone()}</b>
+                <span class="xs dim mono">{volume_kind(it.kind)} " " {it.source.clone()}</span>
+            </div>
+            <ul class="mounts">{mounts.collect_view()}</ul>
+            <ul class="files">{files.collect_view()}</ul>
+        </section>
+    }
+    .into_any()
+}

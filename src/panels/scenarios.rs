@@ -1,0 +1,77 @@
+//! The scenario menu.
+
+use leptos::prelude::*;
+use session::frame::{ScenarioCard, ScenarioGroup};
+
+use crate::i18n::{self, Language, t};
+use crate::session::Page;
+
+const GROUPS: [(ScenarioGroup, &str); 6] = [
+    (ScenarioGroup::Start, "group.start"),
+    (ScenarioGroup::Articles, "group.articles"),
+    (ScenarioGroup::Scheduling, "group.scheduling"),
+    (ScenarioGroup::Lifecycle, "group.lifecycle"),
+    (ScenarioGroup::Network, "group.network"),
+    (ScenarioGroup::Failures, "group.failures"),
+];
+
+pub fn title(it: &ScenarioCard) -> &str {
+    if i18n::language() == Language::Chinese { &it.title_zh } else { &it.title_en }
+}
+
+pub fn scenarios(page: Page) -> AnyView {
+    let list = StoredValue::new(page.scenarios());
+    let wanted = RwSignal::new(String::new());
+    let groups = move || {
+        let wanted = wanted.get().to_lowercase();
+        let shown: Vec<ScenarioCard> = list.with_value(|it| {
+            let fits = |it: &&ScenarioCard| {
+                let text =
+                    [&it.id, &it.title_en, &it.title_zh, &it.summary_en, &it.summary_zh].map(String::as_str);
+                text.join("\n").to_lowercase().contains(&wanted)
+            };
+            it.iter().filter(fits).cloned().collect()
+        });
+        GROUPS.iter().map(|(group, word)| self::group(page, *group, word, &shown)).collect_view()
+    };
+    view! {
+        <label class="field">
+            <span class="unseen">{t("scenarios.filter")}</span>
+            <input
+                type="search"
+                placeholder=t("scenarios.filter")
+                on:input=move |event| wanted.set(event_target_value(&event))
+            />
+        </label>
+        {groups}
+    }
+    .into_any()
+}
+
+fn group(page: Page, group: ScenarioGroup, word: &'static str, all: &[ScenarioCard]) -> AnyView {
+    let items: Vec<AnyView> = all.iter().filter(|it| it.group == group).map(|it| entry(page, it)).collect();
+    if items.is_empty() {
+        return ().into_any();
+    }
+    view! { <h3>{t(word)}</h3> <ul class="scenario-list">{items}</ul> }.into_any()
+}
+
+fn entry(page: Page, it: &ScenarioCard) -> AnyView {
+    let id = it.id.clone();
+    let open = id.clone();
+    let current = page.frame.with_untracked(|it| it.about.scenario == id);
+    let summary = if i18n::language() == Language::Chinese { &it.summary_zh } else { &it.summary_en };
+    view! {
+        <li>
+            <button
+                class="scenario"
+                aria-current=current.then_some("true")
+                on:click=move |_| page.open_scenario(open.clone())
+            >
+                <b>{title(it).to_owned()}</b>
+                <span class="sm dim">{summary.clone()}</span>
+            </button>
+        </li>
+    }
+    .into_any()
+}

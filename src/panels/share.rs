@@ -1,0 +1,37 @@
+//! The session as an address; as a file; and back.
+
+use leptos::prelude::*;
+use session::frame::Command;
+use wasm_bindgen::JsCast;
+
+use crate::browser;
+use crate::i18n::{t, tf};
+use crate::session::{Dialog, Page};
+
+pub fn share(page: Page, address: &str) -> AnyView {
+    let (shown, saved) = (address.to_owned(), page.link());
+    let import = move |event: leptos::ev::Event| {
+        let input = event.target().and_then(|it| it.dyn_into::<web_sys::HtmlInputElement>().ok());
+        let Some(file) = input.and_then(|it| it.files()).and_then(|it| it.item(0)) else { return };
+        browser::read_file(&file, move |text| {
+            page.run(Command::OpenLink { link: text.trim().to_owned() });
+            page.open_dialog(Dialog::None);
+        });
+    };
+    view! {
+        <p>{t("share.copied")}</p>
+        <label class="field">
+            <span>{t("share.address")}</span>
+            <textarea readonly rows="4" class="mono" prop:value=shown.clone()></textarea>
+        </label>
+        <p class="sm dim">{tf("share.length", &[&address.len().to_string()])}</p>
+        <div class="acts">
+            <button class="act" on:click=move |_| browser::copy(&shown)>{t("share.copy")}</button>
+            <button class="act" on:click=move |_| browser::download("pod-playground.txt", &saved)>
+                {t("share.export")}
+            </button>
+            <label class="act file">{t("share.import")}<input type="file" class="unseen" on:change=import /></label>
+        </div>
+    }
+    .into_any()
+}

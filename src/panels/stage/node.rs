@@ -1,0 +1,182 @@
+//! A node: how full it is, what it says to the Pod that is being placed, and its Pods.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use session::frame::{Amount, Command, Gate, NodeCard, NodeState, ObjectRef, Tone};
+
+use super::pod::pod_card;
+use crate::components::icon::icon;
+use crate::i18n::{t, tf};
+use crate::panels::state::pill;
+use crate::session::{Dialog, Page};
+
+pub fn node_card(page: Page, name: String) -> AnyView {
+    let card = page.node(name.clone());
+    let uids = Memo::new(move |_| card.with(|it| it.as_ref().map(|it| it.pods.clone()).unwrap_or_default()));
+    let class = {
+        let name = name.clone();
+        move || {
+            let mut class = String::from("node");
+            let gate =
+                card.with(|it| it.as_ref().and_then(|it| it.gate.as_ref().map(|it| (it.fits, it.chosen))));
+            class.push_str(match gate {
+                Some((_, true)) => " won",
+                Some((false, _)) => " out",
+                _ => "",
+            });
+            let chosen = page
+                .view
+                .with(|it| it.selected.as_ref().is_some_and(|it| it.kind == "Node" && it.name == name));
+            class.push_str(if chosen { " selected" } else { "" });
+            let lit = page.lit.with(|it| (!it.is_empty()).then(|| it.contains(&name)));
+            class.push_str(match lit {
+                Some(true) => " lit",
+                Some(false) => " unlit",
+                None => "",
+            });
+            class
+        }
+    };
+    let label = {
+        let name = name.clone();
+        move || card.with(|it| it.as_ref().map(|it| ["node ", &name, ", ", &state_words(it)].concat()))
+    };
+    let inside = move || card.get().map(|it| head(page, &it));
+    let station = ["kubelet-", &name].concat();
+    view! {
+        <div class=class role="group" aria-label=label data-station=station>
+            {inside}
+            <div class="pods">
+                <For each=move || uids.get() key=Clone::clone children=move |uid| pod_card(page, uid) />
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+fn state_words(card: &NodeCard) -> String {
+    let state = match card.state {
+        NodeState::Ready => "Ready",
+        NodeState::NotReady => "NotReady",
+        NodeState::Unknown => "NotReady (Unknown)",
+    };
+    let cordoned = if card.cordoned { ", SchedulingDisabled, " } else { ", " };
+    [state, cordoned, &tf("node.pods", &[&card.pods.len().to_string()])].concat()
+}
+
+fn head(page: Page, card: &Arc<NodeCard>) -> AnyView {
+    let state = match (card.state, card.cordoned) {
+        (NodeState::Ready, false) => pill(Tone::Ok, "Ready".to_owned()),
+        (NodeState::Ready, true) => cordoned(),
+        (NodeState::NotReady, _) => pill(Tone::Bad, "NotReady".to_owned()),
+        (NodeState::Unknown, _) => pill(Tone::Bad, t("node.silent").to_owned()),
+    };
+    let name = card.name.clone();
+    let (edit, object) = (card.name.clone(), ObjectRef::new("Node", "", &card.name));
+    let pods = tf("node.pods", &[&card.pods.len().to_string()]);
+    let pressures = card.pressures.iter().map(|it| pill(Tone::Bad, it.clone())).collect_view();
+    let amounts = card.amounts.iter().filter(|it| it.resource != "pods").map(amount).collect_view();
+    let edit_label = tf("node.edit", &[&card.name]);
+    view! {
+        <div class="line">
+            <button class="title" on:click=move |_| page.select(Some(object.clone()))>{name}</button>
+            {state} {pressures}
+            <span class="push"></span>
+            <span class="xs dim">{pods}</span>
+            <button class="quiet" aria-label=edit_label on:click=move |_| page.open_dialog(Dialog::EditNode(edit.clone()))>
+                {icon("pencil")}
+            </button>
+        </div>
+        {card.gate.as_ref().map(gate)}
+        <div class="meters">{amounts}</div>
+        {chips(page, card)}
+    }
+    .into_any()
+}
+
+fn cordoned() -> AnyView {
+    view! { <span class="pill wait">{icon("no")}{t("node.cordoned")}</span> }.into_any()
+}
+
+fn gate(gate: &Gate) -> AnyView {
+    let by_plugin: Vec<String> =
+        gate.by_plugin.iter().map(|(name, score)| format!("{name} {score}")).collect();
+    let (class, sign, text) = match (gate.chosen, gate.fits) {
+        (true, _) => ("gate acc", "ok", t("node.chosen").to_owned()),
+        (_, true) => ("gate ok", "ok", t("node.fits").to_owned()),
+        _ => ("gate done", "bad", gate.reason.clone()),
+    };
+    let score = gate.score.map(|it| view! { <span class="score mono">{it}</span> });
+    view! {
+        <div class=class title=by_plugin.join("\n")>
+            {icon(sign)} <span>{text}</span> <span class="light">{gate.detail.clone()}</span> {score}
+        </div>
+    }
+    .into_any()
+}
+
+fn amount(it: &Amount) -> AnyView {
+    let share = |part: i64| (part.max(0) * 100 / it.allocatable.max(1)).min(100);
+    let (requested, used) = (share(it.requested), share(it.used));
+    let name = match it.resource.as_str() {
+        "memory" => "mem".to_owned(),
+        other => other.to_owned(),
+    };
+    let label = tf("node.amount", &[&it.resource, &requested.to_string(), &used.to_string()]);
+    view! {
+        <span>{name}</span>
+        <div class="meter" role="img" aria-label=label.clone() title=label>
+            <i style=format!("width:{requested}%")></i>
+            <u style=format!("width:{used}%")></u>
+        </div>
+        <span class="mono">{it.text.clone()}</span>
+    }
+    .into_any()
+}
+
+fn chips(page: Page, card: &Arc<NodeCard>) -> AnyView {
+    let taints = card.taints.iter().map(|it| {
+        let (text, node) = (it.text(), card.name.clone());
+        let label = tf("node.untaint", &[&text]);
+        let taint = text.clone();
+        view! {
+            <li class="chip taint">
+                {text}
+                <button
+                    aria-label=label
+                    on:click=move |_| {
+                        page.run(Command::RemoveTaint { node: node.clone(), taint: taint.clone() });
+                    }
+                >
+                    "×"
+                </button>
+            </li>
+        }
+        .into_any()
+    });
+    let labels = card.labels.iter().filter(|it| !it.well_known).map(|it| {
+        let text = if it.value.is_empty() { it.key.clone() } else { [&it.key, "=", &it.value].concat() };
+        let (object, key) = (ObjectRef::new("Node", "", &card.name), it.key.clone());
+        let label = tf("node.unlabel", &[&text]);
+        view! {
+            <li class="chip">
+                {text}
+                <button
+                    aria-label=label
+                    on:click=move |_| {
+                        page.run(Command::EditLabel { object: object.clone(), key: key.clone(), value: None });
+                    }
+                >
+                    "×"
+                </button>
+            </li>
+        }
+        .into_any()
+    });
+    let all: Vec<AnyView> = taints.chain(labels).collect();
+    if all.is_empty() {
+        return ().into_any();
+    }
+    view! { <ul class="chips" aria-label=t("node.chips")>{all}</ul> }.into_any()
+}

@@ -1,0 +1,233 @@
+//! A Pod: STATUS, containers in their order, probes, back-off, the sandbox that holds it all.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use session::frame::{
+    Backoff, ContainerCard, ContainerKind, ContainerState, Foundation, Grace, Lamp, ObjectRef, PodCard, Says,
+    Tone, VolumeCard,
+};
+
+use crate::components::icon::{icon, ring};
+use crate::i18n::{self, t, tf};
+use crate::panels::state::{kind_word, pill, probe_word, tone_class, tone_icon, volume_kind};
+use crate::session::Page;
+
+pub fn pod_card(page: Page, uid: String) -> AnyView {
+    let card = page.pod(uid);
+    let class = move || {
+        card.with(|it| {
+            let Some(it) = it else { return "pod".to_owned() };
+            let chosen = page.view.with(|view| {
+                let is = |object: &ObjectRef| {
+                    object.kind == "Pod" && object.name == it.name && object.namespace == it.namespace
+                };
+                view.selected.as_ref().is_some_and(is)
+            });
+            ["pod t-", tone_class(it.tone), if chosen { " selected" } else { "" }].concat()
+        })
+    };
+    let label = move || card.with(|it| it.as_ref().map(|it| words(it)));
+    let choose = move || {
+        if let Some(it) = card.get_untracked() {
+            page.select(Some(ObjectRef::pod(&it.namespace, &it.name)));
+            page.panel.set("inspector");
+        }
+    };
+    view! {
+        <article class=class aria-label=label on:click=move |_| choose()>
+            {move || card.get().map(|it| inside(page, &it))}
+        </article>
+    }
+    .into_any()
+}
+
+fn words(card: &PodCard) -> String {
+    let restarts = tf("pod.restarts", &[&card.restarts.to_string()]);
+    ["pod ", &card.name, ", ", &card.status, ", READY ", &card.ready, ", ", &restarts].concat()
+}
+
+fn inside(page: Page, card: &Arc<PodCard>) -> AnyView {
+    let status = match card.tone {
+        Tone::Ok | Tone::NotReady => [&card.status, " ", &card.ready].concat(),
+        Tone::Wait | Tone::Bad | Tone::Done | Tone::Ending | Tone::Busy => card.status.clone(),
+    };
+    let restarts = (card.restarts > 0).then(|| {
+        let title = tf("pod.restarts", &[&card.restarts.to_string()]);
+        view! { <span class="restarts xs" title=title>"↻ " {card.restarts}</span> }
+    });
+    let containers = card.containers.iter().map(|it| container(page, it)).collect_view();
+    let wait = card.containers.iter().find_map(|it| it.backoff.as_ref()).map(|it| backoff(page, it));
+    let grace = card.grace.as_ref().map(|it| grace(page, it));
+    let lamps: Vec<AnyView> = card
+        .containers
+        .iter()
+        .flat_map(|it| it.lamps.iter().map(|lamp| (it.lamps.len(), lamp)))
+        .map(|(_, it)| lamp(page, it))
+        .collect();
+    let lamps = (!lamps.is_empty()).then(|| view! { <ul class="lamps">{lamps}</ul> });
+    let foundation = card.foundation.as_ref().map(|it| foundation(it, &card.volumes));
+    view! {
+        <button class="pod-head" aria-label=words(card)>
+            <b>{card.name.clone()}</b>
+            {restarts}
+            {pill(card.tone, status)}
+        </button>
+        <div class="row">
+            <ul class="containers">{containers}</ul>
+            {wait}
+            {grace}
+        </div>
+        {lamps}
+        {foundation}
+    }
+    .into_any()
+}
+
+fn container(page: Page, card: &ContainerCard) -> AnyView {
+    let text = says(page, card);
+    let label = [kind_word(card.kind), " ", &card.name, ", ", &state_words(&card.state)].concat();
+    let title = [&card.image, "\n", &state_words(&card.state)].concat();
+    if card.kind == ContainerKind::Init {
+        let class = ["c step ", tone_class(card.tone)].concat();
+        let number = if card.tone == Tone::Done || card.tone == Tone::Bad {
+            icon(tone_icon(card.tone))
+        } else {
+            card.step.into_any()
+        };
+        let text = (card.tone == Tone::Busy || card.tone == Tone::Bad).then_some(text);
+        return view! {
+            <li class=class aria-label=label title=title>
+                <span class="num">{number}</span>
+                <b>{card.name.clone()}</b>
+                {text}
+            </li>
+        }
+        .into_any();
+    }
+    let class = ["c ", tone_class(card.tone)].concat();
+    let mark = match card.kind {
+        ContainerKind::Sidecar | ContainerKind::Ephemeral => {
+            Some(view! { <span class="tag">{kind_word(card.kind)}</span> })
+        }
+        ContainerKind::Init | ContainerKind::App => None,
+    };
+    let ports = card.ports.iter().map(|it| format!(":{it}")).collect::<Vec<_>>().join(" ");
+    let bar = card.pull.clone().map(|it| {
+        let done = move || {
+            let ends = it.ends.unwrap_or(it.started).max(it.started + 1);
+            let share = page.now.get().saturating_sub(it.started) * 100 / (ends - it.started);
+            format!("width:{}%", if it.ends.is_some() { share.min(100) } else { 100 })
+        };
+        view! { <span class="pull"><i style=done></i></span> }.into_any()
+    });
+    let assumed = card.assumed.then(|| view! { <span class="tag" title=t("container.assumed")>"≈"</span> });
+    view! {
+        <li class=class aria-label=label title=title>
+            <b>{card.name.clone()} {mark} {assumed} <span class="ports">{ports}</span></b>
+            <span>{text}</span>
+            {bar}
+        </li>
+    }
+    .into_any()
+}
+
+/// What Kubernetes calls it.
+fn state_words(state: &ContainerState) -> String {
+    match state {
+        ContainerState::Unknown => "…".to_owned(),
+        ContainerState::Waiting { reason, .. } => ["Waiting: ", reason].concat(),
+        ContainerState::Running { .. } => "Running".to_owned(),
+        ContainerState::Terminated { reason, exit_code, .. } => {
+            ["Terminated: ", reason, " (", &exit_code.to_string(), ")"].concat()
+        }
+    }
+}
+
+fn says(page: Page, card: &ContainerCard) -> AnyView {
+    // The few that count down follow the clock, the others are words.
+    match card.says.clone() {
+        Says::RunningSince { at } => {
+            (move || tf("says.running", &[&i18n::span(page.seconds.get().saturating_sub(at))])).into_any()
+        }
+        Says::Stopping { kill } => {
+            (move || tf("says.stopping", &[&i18n::span(kill.saturating_sub(page.seconds.get()))])).into_any()
+        }
+        Says::Reason { reason } => reason.into_any(),
+        other => i18n::sentence_text("says", &other, 0).into_any(),
+    }
+}
+
+fn backoff(page: Page, it: &Backoff) -> AnyView {
+    let (until, total) = (it.until, it.total.max(1));
+    let title = t(if it.pull { "pod.pull_backoff" } else { "pod.backoff" });
+    timer(page, "backoff", title, until, total)
+}
+
+fn grace(page: Page, it: &Grace) -> AnyView {
+    let total = it.deadline.saturating_sub(it.started).max(1);
+    timer(page, "grace", t("pod.grace"), it.deadline, total)
+}
+
+fn timer(page: Page, class: &'static str, title: &'static str, until: u64, total: u64) -> AnyView {
+    // Drawn 120 times over its length: no more can be seen.
+    let step = (total / 120).max(1);
+    let left = Memo::new(move |_| until.saturating_sub(page.now.get()).div_ceil(step) * step);
+    let shown = move || {
+        let left = left.get();
+        ring(left * 1000 / total, short_span(left))
+    };
+    let label = move || [title, " ", &i18n::span(until.saturating_sub(page.seconds.get()))].concat();
+    view! { <span class=["timer ", class].concat() role="img" aria-label=label title=title>{shown}</span> }
+        .into_any()
+}
+
+fn short_span(micros: u64) -> String {
+    let seconds = micros.div_ceil(1_000_000);
+    if seconds < 100 { format!("{seconds}s") } else { format!("{}m", seconds.div_ceil(60)) }
+}
+
+fn lamp(page: Page, it: &Lamp) -> AnyView {
+    let class = match it.ok {
+        Some(true) => "lamp",
+        Some(false) => "lamp failed",
+        None => "lamp none",
+    };
+    let name = probe_word(it.probe);
+    let next = it.next;
+    let failing = it.count > 0;
+    let (count, threshold) = (it.count.to_string(), it.threshold.to_string());
+    let words = move || {
+        let next = next.map(|at| i18n::span(at.saturating_sub(page.seconds.get())));
+        match (failing, next) {
+            (true, Some(next)) => tf("probe.failing_next", &[name, &count, &threshold, &next]),
+            (true, None) => tf("probe.failing", &[name, &count, &threshold]),
+            (false, _) => name.to_owned(),
+        }
+    };
+    let title = [it.what.as_str(), "\n", &it.output].concat();
+    let warn = if failing && it.ok != Some(false) { " warn" } else { "" };
+    view! { <li class=[class, warn].concat() title=title>{words}</li> }.into_any()
+}
+
+fn foundation(it: &Foundation, volumes: &[VolumeCard]) -> AnyView {
+    let shared = it.shared.join(" ");
+    let again =
+        (it.attempt > 1).then(|| view! { <span class="wait-ink">{format!("×{}", it.attempt)}</span> });
+    let drawers = volumes.iter().filter(|it| it.shared).map(|it| {
+        let title = [volume_kind(it.kind), " ", &it.source].concat();
+        view! { <span class="vol" title=title>{icon("drawer")}{it.name.clone()}</span> }.into_any()
+    });
+    view! {
+        <div class="base" title=t("pod.foundation")>
+            {icon("pause")}
+            <span>"pause"</span>
+            {again}
+            <span class="ip">{it.ip.clone()}</span>
+            <span class="push"></span>
+            {drawers.collect_view()}
+            <span class="namespaces">{shared}</span>
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,106 @@
+//! Pods that no node has: the scheduler's words, whose clauses light the nodes that they count.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use session::frame::{Clause, ObjectRef, Pending, Tone};
+
+use super::pod::pod_card;
+use crate::i18n::{self, t};
+use crate::panels::state::pill;
+use crate::session::{Dialog, Page};
+
+/// More would push the nodes off the page.
+const SHOWN_MAX: usize = 3;
+
+pub fn waiting(page: Page) -> AnyView {
+    let pending = page.pick(|it| it.pending.clone());
+    let unbound = page.pick(|it| {
+        let told = |uid: &str| it.pending.iter().any(|it| it.uid == uid);
+        let none = it.pods.iter().filter(|it| it.node.is_none() && !told(&it.uid));
+        none.map(|it| it.uid.clone()).take(SHOWN_MAX * 4).collect::<Vec<_>>()
+    });
+    let verdicts = move || pending.get().iter().take(SHOWN_MAX).map(|it| verdict(page, it)).collect_view();
+    let more = move || {
+        let rest = pending.with(Vec::len).saturating_sub(SHOWN_MAX);
+        (rest > 0).then(|| i18n::tf("pending.more", &[&rest.to_string()]))
+    };
+    view! {
+        <div class="waiting">
+            {verdicts} <span class="xs dim">{more}</span>
+            <div class="unbound">
+                <For each=move || unbound.get() key=Clone::clone children=move |uid| pod_card(page, uid) />
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+fn verdict(page: Page, card: &Arc<Pending>) -> AnyView {
+    let object = card.pod.clone();
+    let name = card.pod.name.clone();
+    let words = if !card.gates.is_empty() {
+        view! { <code>{[t("pending.gated"), " ", &card.gates.join(", ")].concat()}</code> }.into_any()
+    } else if card.clauses.is_empty() {
+        let text = if card.message.is_empty() { t("pending.soon").to_owned() } else { card.message.clone() };
+        view! { <code>{text}</code> }.into_any()
+    } else {
+        let last = card.clauses.len() - 1;
+        let parts = card.clauses.iter().enumerate().map(|(index, it)| clause(page, it, index == last));
+        view! { <code>{card.head.clone()} " " {parts.collect_view()} " " {card.tail.clone()}</code> }
+            .into_any()
+    };
+    let uid = card.uid.clone();
+    let fixes = (!card.remedies.is_empty()).then(|| {
+        view! {
+            <button class="link sm" on:click=move |_| page.open_dialog(Dialog::Remedies(uid.clone()))>
+                {t("pending.fix")}
+            </button>
+        }
+    });
+    let show = object.clone();
+    let label = ["Pod ", &object.name, " Pending"].concat();
+    view! {
+        <div class="verdict" role="group" aria-label=label>
+            <button class="who" on:click=move |_| choose(page, show.clone())>
+                {pill(Tone::Wait, "Pending".to_owned())} <span class="mono sm">{name}</span>
+            </button>
+            {words}
+            <span class="actions">
+                {fixes}
+                <button
+                    class="link sm"
+                    on:click=move |_| {
+                        choose(page, object.clone());
+                        page.open_dialog(Dialog::Decision);
+                    }
+                >
+                    {t("pending.table")}
+                </button>
+            </span>
+        </div>
+    }
+    .into_any()
+}
+
+fn choose(page: Page, pod: ObjectRef) {
+    page.select(Some(pod));
+}
+
+fn clause(page: Page, it: &Clause, last: bool) -> AnyView {
+    let (nodes, again) = (it.nodes.clone(), it.nodes.clone());
+    let dark = move || page.lit.set(Vec::new());
+    view! {
+        <button
+            class="clause"
+            on:pointerenter=move |_| page.lit.set(nodes.clone())
+            on:pointerleave=move |_| dark()
+            on:focus=move |_| page.lit.set(again.clone())
+            on:blur=move |_| dark()
+        >
+            {it.text.clone()}
+        </button>
+        {if last { "." } else { ", " }}
+    }
+    .into_any()
+}
