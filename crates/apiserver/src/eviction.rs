@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use api::k8s_openapi::api::core::v1::PodCondition;
 use api::selector::label_selector_matches;
 use api::{Cause, Kind, Object, ObjectKey, Pod, PodDisruptionBudget};
 use serde_json::Value;
@@ -36,7 +37,26 @@ pub(crate) fn evict(
         grace_period_seconds: body.pointer("/deleteOptions/gracePeriodSeconds").and_then(Value::as_i64),
         ..DeleteOptions::default()
     };
+    mark_disrupted(api, pod, &cause, now)?;
     api.delete(key, &options, cause, now).map(|_| ())
+}
+
+/// The condition tells the Pod's owner that it was not the Pod's own failure.
+fn mark_disrupted(api: &mut ApiServer, pod: Arc<Pod>, cause: &Cause, now: SimTime) -> Result<(), Failure> {
+    let mut pod = (*pod).clone();
+    let condition = PodCondition {
+        type_: "DisruptionTarget".to_owned(),
+        status: "True".to_owned(),
+        reason: Some("EvictionByEvictionAPI".to_owned()),
+        message: Some("Eviction API: evicting".to_owned()),
+        last_transition_time: Some(api::time::time(now)),
+        observed_generation: pod.metadata.generation,
+        ..PodCondition::default()
+    };
+    let conditions = pod.status.get_or_insert_default().conditions.get_or_insert_default();
+    conditions.retain(|it| it.type_ != condition.type_);
+    conditions.push(condition);
+    api.update_status(pod.into(), cause.clone(), now).map(|_| ())
 }
 
 /// Nothing of it runs, or it is going already.
