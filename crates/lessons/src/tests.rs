@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use api::Kind;
+use api::{Actor, Because, Cause, Kind};
+use apiserver::{ApiServer, Request, Verb};
 use serde_json::Value;
+use sim::{Rng, SimTime};
 
 use crate::check::kind_named;
 use crate::{Evidence, Goal, Language, SCENARIOS, Text};
@@ -93,6 +95,62 @@ fn chinese_is_set_well() {
                 let latin = |it: char| it.is_ascii_alphanumeric() || it == '`';
                 let touches = (is_han(pair[0]) && latin(pair[1])) || (latin(pair[0]) && is_han(pair[1]));
                 assert!(!touches, "{}: {}{} in: {part}", scenario.id, pair[0], pair[1]);
+            }
+        }
+    }
+}
+
+fn server() -> ApiServer {
+    let mut server = ApiServer::new(Rng::from_seed(1));
+    server.bootstrap(SimTime::ZERO);
+    server
+}
+
+/// Creates what a text describes; the first complaint.
+fn create_all(server: &mut ApiServer, text: &str) -> Result<(), String> {
+    for document in api::yaml::read(text) {
+        let value = document.map_err(|error| error.for_kubectl())?.value;
+        let field = |name: &str| value[name].as_str().unwrap_or("").to_owned();
+        let Some(kind) = Kind::find(&field("apiVersion"), &field("kind")) else {
+            return Err("no such kind".to_owned());
+        };
+        let cause = Cause::new(Actor::User { input: 1 }, Because::Asked);
+        let request = Request::new(Verb::Create, kind, "default", "", cause).body(value);
+        if let Some(failure) = server.request(request, SimTime::ZERO).failure() {
+            return Err(failure.message.clone().unwrap_or_default());
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn the_api_server_takes_every_good_manifest() {
+    for scenario in SCENARIOS {
+        let documents = scenario.documents.iter().filter(|it| !it.mistaken).map(|it| (it.name, it.text));
+        for (name, text) in documents.chain(scenario.start.iter().copied()) {
+            assert_eq!(create_all(&mut server(), text), Ok(()), "{} {name}", scenario.id);
+        }
+    }
+}
+
+#[test]
+fn every_mistake_is_noticed() {
+    for scenario in SCENARIOS {
+        for mistaken in scenario.documents.iter().filter(|it| it.mistaken) {
+            let mut server = server();
+            for good in scenario.documents.iter().filter(|it| !it.mistaken) {
+                let _ = create_all(&mut server, good.text);
+            }
+            let complaint = create_all(&mut server, mistaken.text);
+            assert!(complaint.is_err(), "{} {}", scenario.id, mistaken.name);
+            let complaint = complaint.unwrap_err();
+            // kubectl words some of them; what the reader and the server say must be what the goal waits for.
+            let words = ["did not find", "mapping values", "unknown field"];
+            let step = scenario.steps.iter().find(|it| it.command.contains(mistaken.name));
+            if let Some(step) = step.filter(|_| words.iter().any(|it| complaint.contains(it))) {
+                let expected =
+                    |goal: &Goal| matches!(goal, Goal::Terminal { text } if complaint.contains(text));
+                assert!(step.goals.iter().any(expected), "{}: {complaint}", scenario.id);
             }
         }
     }
