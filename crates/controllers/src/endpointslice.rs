@@ -240,16 +240,17 @@ impl Writer<'_> {
     ) -> Vec<&'s Arc<EndpointSlice>> {
         let mut kept: Vec<(&'s Arc<EndpointSlice>, Vec<Endpoint>)> = Vec::new();
         let mut empty = Vec::new();
+        let mut by_uid: BTreeMap<String, Endpoint> =
+            wanted.drain(..).map(|it| (uid(&it).unwrap_or("").to_owned(), it)).collect();
         for slice in slices {
-            let mut endpoints = Vec::new();
-            for old in slice.endpoints.iter().flatten() {
-                let same = |it: &Endpoint| it.addresses == old.addresses && uid(it) == uid(old);
-                if let Some(at) = wanted.iter().position(same) {
-                    endpoints.push(wanted.remove(at));
-                }
-            }
+            let of_slice = slice.endpoints.iter().flatten();
+            let endpoints: Vec<Endpoint> =
+                of_slice.filter_map(|it| by_uid.remove(uid(it).unwrap_or(""))).collect();
             if endpoints.is_empty() { empty.push(*slice) } else { kept.push((slice, endpoints)) }
         }
+        wanted.extend(by_uid.into_values());
+        let name = |it: &Endpoint| it.target_ref.as_ref().and_then(|it| it.name.clone());
+        wanted.sort_by_key(name);
         for (_, endpoints) in &mut kept {
             let room = ENDPOINTS_PER_SLICE_MAX.saturating_sub(endpoints.len()).min(wanted.len());
             endpoints.extend(wanted.drain(..room));
