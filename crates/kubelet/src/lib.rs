@@ -9,6 +9,7 @@ pub mod backoff;
 mod conditions;
 mod config;
 mod env;
+mod eviction;
 mod held;
 mod hooks;
 pub mod kill;
@@ -75,6 +76,10 @@ pub enum Event {
     Deadline {
         pod: PodId,
     },
+    /// Do Pods stay within their limits of local storage?
+    Evict,
+    /// A restarted process is up again.
+    Restarted,
     Heartbeat,
     NodeStatus,
 }
@@ -123,6 +128,8 @@ pub struct Host {
     relist_phase: Duration,
     tick_phase: Duration,
     relist_planned: bool,
+    eviction_planned: bool,
+    started: bool,
     pub(crate) dirty: BTreeSet<PodId>,
     execs: BTreeMap<ExecId, (PodId, RouteTo)>,
     requests: BTreeMap<RequestId, (PodId, RouteTo)>,
@@ -155,6 +162,9 @@ pub struct Kubelet {
 }
 
 const SECOND: Duration = Duration::from_secs(1);
+/// From a restart's begin to the new process's first word.
+const RESTART: Duration = Duration::from_millis(3_500);
+const EVICTION_PERIOD: Duration = Duration::from_secs(10);
 
 impl Kubelet {
     pub fn new(name: &str, settings: Settings) -> Kubelet {
@@ -169,6 +179,8 @@ impl Kubelet {
                 relist_phase: Duration::ZERO,
                 tick_phase: Duration::ZERO,
                 relist_planned: false,
+                eviction_planned: false,
+                started: false,
                 dirty: BTreeSet::new(),
                 execs: BTreeMap::new(),
                 requests: BTreeMap::new(),
@@ -190,8 +202,13 @@ impl Kubelet {
         &self.host.name
     }
 
-    /// Registers the node. Its machine must be there.
+    /// Registers the node. Its machine must be there. Started again, the process is down for some seconds.
     pub fn start(&mut self, ctx: &mut Ctx<'_>) {
+        if std::mem::replace(&mut self.host.started, true) {
+            self.stop(ctx.now);
+            ctx.outbox.at(ctx.now + RESTART, Event::Restarted);
+            return;
+        }
         self.host.ip = ctx.runtime.machine(&self.host.name).map(|it| it.spec.ip.clone()).unwrap_or_default();
         self.host.relist_phase = ctx.rng.between(Duration::ZERO, SECOND - Duration::from_micros(1));
         self.host.tick_phase = ctx.rng.between(Duration::ZERO, SECOND - Duration::from_micros(1));
@@ -216,6 +233,16 @@ impl Kubelet {
                 Arrived::Notice(notice) => self.notice(notice, ctx),
             }
         }
+        // Something may have ended without a word.
+        for id in self.workers.keys() {
+            self.host.mark_dirty(*id, ctx);
+        }
+    }
+
+    fn restarted(&mut self, ctx: &mut Ctx<'_>) {
+        self.resume(ctx);
+        self.host.silent_since = None;
+        self.host.tell_start(ctx);
     }
 
     pub fn is_frozen(&self) -> bool {
@@ -251,7 +278,24 @@ impl Kubelet {
         self.by_uid.insert(uid, id);
         worker.update(&mut self.host, ctx);
         worker.plan_deadline_check(ctx);
+        let limited = worker.limits_storage();
         self.workers.insert(id, Arc::new(worker));
+        if limited && !std::mem::replace(&mut self.host.eviction_planned, true) {
+            ctx.outbox.at(ctx.now + EVICTION_PERIOD, Event::Evict);
+        }
+    }
+
+    /// Looks at the Pods that have a limit, as long as there are any.
+    fn evict(&mut self, ctx: &mut Ctx<'_>) {
+        let mut any = false;
+        for worker in self.workers.values_mut().filter(|it| it.limits_storage()) {
+            any = true;
+            Arc::make_mut(worker).check_storage(&mut self.host, ctx);
+        }
+        self.host.eviction_planned = any;
+        if any {
+            ctx.outbox.at(ctx.now + EVICTION_PERIOD, Event::Evict);
+        }
     }
 
     fn admit(&mut self, worker: &mut Worker, ctx: &mut Ctx<'_>) {
@@ -296,6 +340,10 @@ impl Kubelet {
         if updated || (!own && conditions::readiness_gate_differs(pod)) {
             worker.update(&mut self.host, ctx);
         }
+        if !own && worker.status.is_some() && before.status != pod.status {
+            // What somebody else changed of the kubelet's own is put right.
+            worker.plan_report(ctx);
+        }
         if before.spec.as_ref().map(|it| it.active_deadline_seconds)
             != pod.spec.as_ref().map(|it| it.active_deadline_seconds)
         {
@@ -328,11 +376,16 @@ impl Kubelet {
     }
 
     pub fn handle(&mut self, event: Event, ctx: &mut Ctx<'_>) {
+        if event == Event::Restarted {
+            return self.restarted(ctx);
+        }
         if let Some((_, arrived)) = &mut self.frozen {
             arrived.push(Arrived::Event(event));
             return;
         }
         let pod = match event {
+            Event::Restarted => return,
+            Event::Evict => return self.evict(ctx),
             Event::Relist => return self.relist(ctx),
             Event::Heartbeat => return self.host.heartbeat(ctx),
             Event::NodeStatus => return self.host.check_node(ctx),
@@ -354,7 +407,7 @@ impl Kubelet {
             Event::Report { .. } => worker.write_report(host, ctx),
             Event::Mount { .. } => worker.mount_volumes(host, ctx),
             Event::Deadline { .. } => worker.check_deadline(host, ctx),
-            Event::Relist | Event::Heartbeat | Event::NodeStatus => {}
+            Event::Relist | Event::Heartbeat | Event::NodeStatus | Event::Evict | Event::Restarted => {}
         }
         self.forget_if_done(pod, ctx);
     }

@@ -55,7 +55,6 @@ impl Host {
     /// Registers the node or brings its object up to date; starts the heartbeat.
     pub(crate) fn register(&mut self, ctx: &mut Ctx<'_>) {
         let key = ObjectKey::node(&self.name);
-        self.tell_node("Starting", "Starting kubelet.".to_owned(), ctx);
         if ctx.api.get(&key).is_none() {
             let node = self.new_node(ctx);
             let cause = self.cause(Because::Bootstrap);
@@ -63,18 +62,21 @@ impl Host {
             let _ = ctx.api.create(node.into(), cause, ctx.now);
         }
         self.report_node(true, ctx);
-        for condition in ["NodeHasSufficientMemory", "NodeHasNoDiskPressure", "NodeHasSufficientPID"] {
-            self.tell_status(condition, ctx);
-        }
-        self.tell_node(
-            "NodeAllocatableEnforced",
-            "Updated Node Allocatable limit across pods".to_owned(),
-            ctx,
-        );
+        self.tell_start(ctx);
         self.tell_status("NodeReady", ctx);
         self.renew_lease(ctx);
         ctx.outbox.at(ctx.now + HEARTBEAT, Event::Heartbeat);
         ctx.outbox.at(ctx.now + STATUS_CHECK, Event::NodeStatus);
+    }
+
+    /// What every start of the process tells.
+    pub(crate) fn tell_start(&mut self, ctx: &mut Ctx<'_>) {
+        self.tell_node("Starting", "Starting kubelet.".to_owned(), ctx);
+        let text = "Updated Node Allocatable limit across pods".to_owned();
+        self.tell_node("NodeAllocatableEnforced", text, ctx);
+        for condition in ["NodeHasSufficientMemory", "NodeHasNoDiskPressure", "NodeHasSufficientPID"] {
+            self.tell_status(condition, ctx);
+        }
     }
 
     fn tell_status(&mut self, condition: &str, ctx: &mut Ctx<'_>) {
