@@ -5,10 +5,13 @@ use serde_json::Value;
 
 use crate::{Goal, Test};
 
+/// Takes an object: its namespace, its name, and a way to get it as JSON.
+pub type Visit<'a> = dyn FnMut(&str, &str, &dyn Fn() -> Value) + 'a;
+
 /// What goals are checked against.
 pub trait Evidence {
-    /// Visits each object of a kind with its namespace, its name, and a way to get it as JSON.
-    fn each(&self, kind: Kind, visit: &mut dyn FnMut(&str, &str, &dyn Fn() -> Value));
+    /// Visits each object of a kind.
+    fn each(&self, kind: Kind, visit: &mut Visit<'_>);
     /// The terminal has printed this text since the scenario began.
     fn printed(&self, text: &str) -> bool;
     /// A command line that contains this text was entered since the scenario began.

@@ -7,7 +7,7 @@ mod check;
 #[cfg(test)]
 mod tests;
 
-pub use check::Evidence;
+pub use check::{Evidence, Visit};
 
 include!(concat!(env!("OUT_DIR"), "/scenarios.rs"));
 
@@ -50,6 +50,7 @@ pub struct Scenario {
 #[derive(Debug, PartialEq, Eq)]
 pub struct NodeSpec {
     pub name: &'static str,
+    /// What Pods may request, as a quantity: capacity and allocatable are the same.
     pub cpu: &'static str,
     pub memory: &'static str,
     pub labels: &'static [(&'static str, &'static str)],

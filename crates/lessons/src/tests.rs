@@ -4,16 +4,15 @@ use std::collections::BTreeSet;
 
 use api::{Actor, Because, Cause, Kind};
 use apiserver::{ApiServer, Request, Verb};
-use serde_json::Value;
 use sim::{Rng, SimTime};
 
 use crate::check::kind_named;
-use crate::{Evidence, Goal, Language, SCENARIOS, Text};
+use crate::{Evidence, Goal, Language, SCENARIOS, Text, Visit};
 
 struct Nothing;
 
 impl Evidence for Nothing {
-    fn each(&self, _: Kind, _: &mut dyn FnMut(&str, &str, &dyn Fn() -> Value)) {}
+    fn each(&self, _: Kind, _: &mut Visit<'_>) {}
     fn printed(&self, _: &str) -> bool {
         false
     }

@@ -254,3 +254,59 @@ fn the_cost_of_a_large_deployment_grows_with_its_size() {
     assert_eq!(slices.len(), 3);
     assert!(bench.api.store().revision() < 300 * 8, "{}", bench.api.store().revision());
 }
+
+#[test]
+fn availability_takes_min_ready_seconds_29e() {
+    let mut bench = Bench::new(10, &["node1"]);
+    let mut value = deployment(3, "nginx", &rolling());
+    value["spec"]["minReadySeconds"] = json!(3);
+    bench.create(Kind::Deployment, value);
+    bench.run_for(2);
+    assert_eq!(counts(&bench.value(Kind::Deployment, "web")), [3, 3, 3, 0]);
+    bench.run_for(4);
+    assert_eq!(counts(&bench.value(Kind::Deployment, "web")), [3, 3, 3, 3]);
+}
+
+#[test]
+fn history_keeps_as_many_as_asked_for() {
+    let mut bench = Bench::new(11, &["node1"]);
+    let mut value = deployment(1, "nginx:1", &rolling());
+    value["spec"]["revisionHistoryLimit"] = json!(2);
+    bench.create(Kind::Deployment, value);
+    for version in 2..=6 {
+        bench.run_for(5);
+        set_image(&mut bench, &format!("nginx:{version}"));
+    }
+    bench.run_for(10);
+    let mut revisions: Vec<_> = bench
+        .all(Kind::ReplicaSet)
+        .iter()
+        .map(|it| it["metadata"]["annotations"]["deployment.kubernetes.io/revision"].clone())
+        .collect();
+    revisions.sort_by_key(ToString::to_string);
+    assert_eq!(revisions, ["4", "5", "6"]);
+}
+
+#[test]
+fn scaling_in_the_middle_of_a_rollout_is_proportional() {
+    let mut bench = Bench::new(12, &["node1", "node2"]);
+    let strategy = json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 3, "maxUnavailable": 2}});
+    bench.create(Kind::Deployment, deployment(10, "good", &strategy));
+    bench.run_for(5);
+    // The new Pods find no node, so the rollout stands still at 8 + 5.
+    bench.nodes.clear();
+    set_image(&mut bench, "bad");
+    bench.run_for(5);
+    let sizes = |bench: &Bench| {
+        let sets = bench.all(Kind::ReplicaSet);
+        let mut sizes: Vec<i64> =
+            sets.iter().map(|it| it["spec"]["replicas"].as_i64().unwrap_or(0)).collect();
+        sizes.sort_unstable();
+        sizes
+    };
+    assert_eq!(sizes(&bench), [5, 8]);
+    bench.edit(Kind::Deployment, "web", |it| it["spec"]["replicas"] = json!(15));
+    bench.run_for(5);
+    // The example of the Kubernetes documentation: five more, three to the larger set, two to the smaller.
+    assert_eq!(sizes(&bench), [7, 11]);
+}
