@@ -96,7 +96,15 @@ impl Scheduler {
         }
     }
 
-    /// Comes onto its node, or is confirmed there.
+    /// The assumed Pod is where it was thought to be.
+    fn confirm(&mut self, key: &ObjectKey, revision: u64, ctx: &Ctx<'_>) {
+        self.assumed.remove(key);
+        if let Some(info) = self.cache.placed_pod(key).cloned() {
+            self.queue.apply(Change::PodAdded(&info), revision, ctx.now);
+        }
+    }
+
+    /// Comes onto its node.
     fn place(&mut self, key: &ObjectKey, info: &Arc<PodInfo>, revision: u64, ctx: &Ctx<'_>) {
         self.assumed.remove(key);
         self.queue.remove(key);
@@ -119,9 +127,13 @@ impl Scheduler {
                     self.queue.apply(Change::PodUpdated { old: &before, new: &info }, revision, ctx.now);
                 }
             }
-            (None, Some(_)) => {
-                let info = Arc::new(PodInfo::new(new.clone()));
-                self.place(key, &info, revision, ctx);
+            (None, Some(node)) => {
+                let here = self.assumed.get(key).is_some_and(|it| *it.node == *node);
+                if here && self.cache.refresh_pod(new, key) {
+                    self.confirm(key, revision, ctx);
+                } else {
+                    self.place(key, &Arc::new(PodInfo::new(new.clone())), revision, ctx);
+                }
             }
             (None, None) => self.pending_changes(key, old, new, revision, ctx),
             // A bound Pod does not come back.
@@ -149,9 +161,8 @@ impl Scheduler {
             }
         }
         self.queue.update(info.clone(), revision, ctx.now);
-        let before = PodInfo::new(old.clone());
-        if !before.nominated_node().is_empty() && before.nominated_node() != info.nominated_node() {
-            self.claim_dropped(&before, revision, ctx);
+        if nominated(old).is_some_and(|it| it != info.nominated_node()) {
+            self.claim_dropped(&PodInfo::new(old.clone()), revision, ctx);
         }
     }
 
@@ -163,11 +174,8 @@ impl Scheduler {
         if assigned(old).is_some() || assumed {
             let gone = removed.unwrap_or_else(|| Arc::new(PodInfo::new(old.clone())));
             self.queue.apply(Change::PodDeleted(&gone), revision, ctx.now);
-        } else {
-            let before = PodInfo::new(old.clone());
-            if !before.nominated_node().is_empty() {
-                self.claim_dropped(&before, revision, ctx);
-            }
+        } else if nominated(old).is_some() {
+            self.claim_dropped(&PodInfo::new(old.clone()), revision, ctx);
         }
     }
 
@@ -180,6 +188,10 @@ impl Scheduler {
 
 fn assigned(pod: &Pod) -> Option<&str> {
     pod.spec.as_ref()?.node_name.as_deref().filter(|it| !it.is_empty())
+}
+
+fn nominated(pod: &Pod) -> Option<&str> {
+    pod.status.as_ref()?.nominated_node_name.as_deref().filter(|it| !it.is_empty())
 }
 
 fn finished(pod: &Pod) -> bool {

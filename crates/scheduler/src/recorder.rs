@@ -12,7 +12,7 @@ use sim::SimTime;
 
 pub const SCHEDULER_NAME: &str = "default-scheduler";
 /// How many different events are remembered; the oldest is forgotten first.
-const SEEN_MAX: usize = 4096;
+const SEEN_MAX: usize = 1024;
 /// A series ends after so long without another of its kind…
 const SERIES_QUIET: Duration = Duration::from_mins(6);
 /// …and is written again after so long.
@@ -33,6 +33,8 @@ type Kind = (String, String, &'static str);
 pub struct Recorder {
     seen: BTreeMap<Kind, Series>,
     order: Vec<Kind>,
+    /// Keeps the names of two events of one instant apart.
+    written: u64,
 }
 
 /// What happened to a Pod.
@@ -63,16 +65,18 @@ impl Recorder {
         let cause = Cause { by: Actor::Scheduler, because: Because::Recorded, parent };
         let regarding = reference(it.regarding);
         let part = |text: &Option<String>| text.clone().unwrap_or_default();
-        let kind = (part(&regarding.uid), part(&regarding.resource_version), it.reason);
-        if let Some(series) = self.seen.get_mut(&kind)
+        // What succeeds happens once.
+        let kind = it.warning.then(|| (part(&regarding.uid), part(&regarding.resource_version), it.reason));
+        if let Some(series) = kind.as_ref().and_then(|it| self.seen.get_mut(it))
             && now.since(series.last) < SERIES_QUIET
         {
             series.repeat(api, cause, now);
             return;
         }
         let mut event = Event { involved_object: regarding, ..Event::default() };
+        self.written += 1;
         let micros = api::time::micro_time(now);
-        let nanos = micros.0.as_microsecond().unsigned_abs() * 1_000 + self.order.len() as u64 % 1_000;
+        let nanos = micros.0.as_microsecond().unsigned_abs() * 1_000 + self.written % 1_000;
         event.metadata.name = Some(format!("{}.{nanos:x}", part(&it.regarding.metadata.name)));
         event.metadata.namespace.clone_from(&it.regarding.metadata.namespace);
         event.event_time = Some(micros);
@@ -84,7 +88,7 @@ impl Recorder {
         event.source = Some(EventSource::default());
         event.reporting_component = Some(SCHEDULER_NAME.to_owned());
         event.reporting_instance = Some("default-scheduler-control-plane".to_owned());
-        if let Ok(stored) = api.create(event.into(), cause, now) {
+        if let (Ok(stored), Some(kind)) = (api.create(event.into(), cause, now), kind) {
             self.remember(kind, Series { event: stored.key(), count: 1, last: now, written: now });
         }
     }

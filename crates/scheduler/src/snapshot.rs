@@ -46,9 +46,9 @@ pub struct Snapshot {
     /// Pending Pods that wait for room on a node, by that node.
     nominated: Arc<BTreeMap<Arc<str>, Vec<Arc<PodInfo>>>>,
     images: Arc<BTreeMap<Arc<str>, ImageState>>,
-    topologies: BTreeMap<Arc<str>, Arc<Topology>>,
-    held: BTreeMap<HeldTerm, Arc<Holders>>,
-    matchers: BTreeMap<PodMatcher, Arc<Vec<u32>>>,
+    topologies: Arc<BTreeMap<Arc<str>, Arc<Topology>>>,
+    held: Arc<BTreeMap<HeldTerm, Arc<Holders>>>,
+    matchers: Arc<BTreeMap<PodMatcher, Arc<Vec<u32>>>>,
 }
 
 /// Reading.
@@ -150,10 +150,10 @@ impl Snapshot {
         }
         let at = self.nodes.partition_point(|it| it.name < name);
         Arc::make_mut(&mut self.nodes).insert(at, Arc::new(NodeInfo::new(node)));
-        for topology in self.topologies.values_mut() {
+        for topology in Arc::make_mut(&mut self.topologies).values_mut() {
             Arc::make_mut(topology).domain_of.insert(at, NO_DOMAIN);
         }
-        for counts in self.matchers.values_mut() {
+        for counts in Arc::make_mut(&mut self.matchers).values_mut() {
             Arc::make_mut(counts).insert(at, 0);
         }
         self.place_in_domains(at);
@@ -184,7 +184,7 @@ impl Snapshot {
     }
 
     fn place_in_domains(&mut self, at: usize) {
-        for (key, topology) in &mut self.topologies {
+        for (key, topology) in Arc::make_mut(&mut self.topologies) {
             let topology = Arc::make_mut(topology);
             let domain = topology.intern(self.nodes[at].labels().get(&**key).map(String::as_str));
             topology.domain_of[at] = domain;
@@ -200,10 +200,10 @@ impl Snapshot {
         }
         self.forget_images(&old);
         Arc::make_mut(&mut self.nodes).remove(at);
-        for topology in self.topologies.values_mut() {
+        for topology in Arc::make_mut(&mut self.topologies).values_mut() {
             Arc::make_mut(topology).domain_of.remove(at);
         }
-        for counts in self.matchers.values_mut() {
+        for counts in Arc::make_mut(&mut self.matchers).values_mut() {
             Arc::make_mut(counts).remove(at);
         }
     }
@@ -238,25 +238,31 @@ impl Snapshot {
     }
 
     fn index(&mut self, pod: &PodInfo, at: usize, sign: i32) {
-        for held in held_terms(pod) {
-            let topology = self.register_topology(&held.term.topology_key);
-            let domain = topology.domain_of[at];
-            let holders = Arc::make_mut(self.held.entry(held.clone()).or_default());
+        for term in held_terms(pod) {
+            let domain = self.register_topology(&term.term.topology_key).domain_of[at];
+            let held = Arc::make_mut(&mut self.held);
+            let holders = Arc::make_mut(held.entry(term.clone()).or_default());
             holders.add(domain, sign);
             if holders.total == 0 {
-                self.held.remove(&held);
+                held.remove(&term);
             }
         }
-        for (matcher, counts) in &mut self.matchers {
-            if matcher.matches(pod) {
-                let count = &mut Arc::make_mut(counts)[at];
-                *count = count.wrapping_add_signed(sign);
+        if self.matchers.keys().any(|it| it.matches(pod)) {
+            for (matcher, counts) in Arc::make_mut(&mut self.matchers) {
+                if matcher.matches(pod) {
+                    let count = &mut Arc::make_mut(counts)[at];
+                    *count = count.wrapping_add_signed(sign);
+                }
             }
         }
     }
 
     fn register_topology(&mut self, key: &Arc<str>) -> &Topology {
-        self.topologies.entry(key.clone()).or_insert_with(|| Arc::new(Topology::new(key, &self.nodes)))
+        if !self.topologies.contains_key(key) {
+            let topology = Arc::new(Topology::new(key, &self.nodes));
+            Arc::make_mut(&mut self.topologies).insert(key.clone(), topology);
+        }
+        &self.topologies[key]
     }
 
     /// Keeps what a decision about this Pod asks for counted from now on. Changes no decision.
@@ -268,11 +274,12 @@ impl Snapshot {
             if self.matchers.contains_key(&matcher) {
                 continue;
             }
-            if MATCHERS_MAX <= self.matchers.len() {
-                self.matchers.clear();
-            }
             let counts = self.counts(&matcher);
-            self.matchers.insert(matcher, counts);
+            let matchers = Arc::make_mut(&mut self.matchers);
+            if MATCHERS_MAX <= matchers.len() {
+                matchers.clear();
+            }
+            matchers.insert(matcher, counts);
         }
     }
 
