@@ -76,6 +76,7 @@ enum Frame {
     /// Lines of standard input, with prompts when somebody types.
     Prompt {
         text: String,
+        prompted: bool,
     },
     List {
         node: Arc<Node>,

@@ -82,11 +82,7 @@ fn scripts_print_and_end_as_in_ash() {
         ("[ -f /etc/passwd -a ! -d /etc/passwd ] && [[ abc == a* ]] && echo yes", "yes\n", 0),
         ("x=abc; echo ${x:1:1} ${x/b/B} ${x//[ac]/.}", "b aBc .b.\n", 0),
         ("until false; do echo once; break; done", "once\n", 0),
-        (
-            "echo a:b | cut -d: -f2; echo abc | sed 's/b/[&]/'",
-            "b\na[b]c\n",
-            0,
-        ),
+        ("echo a:b | cut -d: -f2; echo abc | sed 's/b/[&]/'", "b\na[b]c\n", 0),
         ("seq 3 | xargs echo n; seq 2 | xargs -I{} echo i{}", "n 1 2 3\ni1\ni2\n", 0),
         ("echo $$ $PPID; ps | wc -l", "1 0\n4\n", 0),
         ("date -u +%Y-%m-%dT%H:%M:%SZ; hostname", "2026-01-01T00:00:00Z\nweb-0\n", 0),
