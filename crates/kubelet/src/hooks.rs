@@ -10,7 +10,7 @@ use sim::SimTime;
 
 use crate::pod;
 use crate::probes::{Flight, http_request};
-use crate::words::{go_list, go_quote};
+use crate::words::{go_list, go_quote, rpc_error};
 use crate::worker::Worker;
 use crate::{Ctx, Host, RouteTo};
 
@@ -60,7 +60,7 @@ impl Hook {
                     ExecOutcome::Exited(0) => None,
                     ExecOutcome::Exited(code) => Some(format!("command '{command}' exited with {code}: ")),
                     ExecOutcome::TimedOut => Some(format!("command '{command}' timed out")),
-                    ExecOutcome::Failed(text) => Some(text.clone()),
+                    ExecOutcome::Failed(text) => Some(rpc_error(text)),
                 };
                 error.map(|error| {
                     format!(

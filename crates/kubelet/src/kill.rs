@@ -225,7 +225,7 @@ impl Worker {
     }
 }
 
-fn has_ended(container: ContainerId, ctx: &Ctx<'_>) -> bool {
+pub(crate) fn has_ended(container: ContainerId, ctx: &Ctx<'_>) -> bool {
     let status = ctx.runtime.container_status(container);
     status.is_none_or(|it| matches!(it.state, ContainerState::Exited { .. }))
 }

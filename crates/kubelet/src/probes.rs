@@ -13,7 +13,7 @@ use runtime::{
 use sim::SimTime;
 
 use crate::pod::{self, Role, Slot};
-use crate::words::{container_id_text, go_duration};
+use crate::words::{container_id_text, go_duration, rpc_error};
 use crate::worker::{Stage, Worker};
 use crate::{Ctx, Event, Host, RouteTo};
 
@@ -252,6 +252,10 @@ impl Worker {
         if early || target.started == (probe.kind == ProbeKind::Startup) {
             return;
         }
+        if self.stage == Stage::Terminating && crate::kill::has_ended(id, ctx) {
+            // The worker is about to be stopped.
+            return;
+        }
         self.probes[index].attempts = 1;
         self.launch(index, id, host, ctx);
     }
@@ -290,7 +294,7 @@ impl Worker {
             ExecOutcome::Exited(0) => Ok(None),
             ExecOutcome::Exited(_) => Ok(Some(output())),
             ExecOutcome::TimedOut => Ok(Some(self.timeout_text(index))),
-            ExecOutcome::Failed(text) => Err(text.clone()),
+            ExecOutcome::Failed(text) => Err(rpc_error(text)),
         };
         self.probe_ended(index, outcome, host, ctx);
     }

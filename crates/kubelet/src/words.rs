@@ -38,6 +38,15 @@ fn decimal(nanos: u128, unit: u128) -> String {
     format!("{whole}.{}", format!("{rest:0digits$}").trim_end_matches('0'))
 }
 
+/// An error of the runtime as its client prints it.
+pub fn rpc_error(text: &str) -> String {
+    if text.starts_with("rpc error") {
+        text.to_owned()
+    } else {
+        format!("rpc error: code = Unknown desc = {text}")
+    }
+}
+
 /// A list as Go's `%v` prints it: `[sh -c true]`.
 pub fn go_list<S: AsRef<str>>(items: &[S]) -> String {
     format!("[{}]", items.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(" "))
