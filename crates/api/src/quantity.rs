@@ -67,6 +67,13 @@ impl Amount {
         saturate(divide_up(self.0, NANO / 1_000))
     }
 
+    /// Nothing finer than a thousandth, rounded up.
+    #[must_use]
+    pub fn round_up_to_milli(self) -> Amount {
+        const MILLI: i128 = NANO / 1_000;
+        Amount(divide_up(self.0, MILLI).saturating_mul(MILLI))
+    }
+
     pub const fn is_zero(self) -> bool {
         self.0 == 0
     }

@@ -62,6 +62,14 @@ fn admit_pod(pod: &mut Pod, store: &Store, rng: &mut Rng) -> Result<(), Failure>
     priority(pod, store)?;
     let spec = pod.spec.get_or_insert_default();
     default_tolerations(spec);
+    if let Some(class) = spec.runtime_class_name.clone() {
+        // There are no RuntimeClasses here.
+        let key = ObjectKey::pod(
+            pod.metadata.namespace.as_deref().unwrap_or(""),
+            pod.metadata.name.as_deref().unwrap_or(""),
+        );
+        return Err(status::forbidden(&key, &format!("pod rejected: RuntimeClass \"{class}\" not found")));
+    }
     let gated = spec.scheduling_gates.as_ref().is_some_and(|it| !it.is_empty());
     if gated {
         let conditions = pod.status.get_or_insert_default().conditions.get_or_insert_default();

@@ -2,7 +2,8 @@
 //!
 //! Follows kubernetes v1.36 apimachinery/pkg/util/strategicpatch; which lists merge and by which key tells `api::schema`.
 
-use api::schema::{Field, Shape, Struct, Type};
+use api::schema::{Field, Problem, Shape, Struct, Type};
+use api::yaml::Step;
 use serde_json::{Map, Value};
 
 const DIRECTIVE: &str = "$patch";
@@ -255,6 +256,60 @@ fn cleaned(value: &Value) -> Value {
 fn cleaned_map(map: &Map<String, Value>) -> Map<String, Value> {
     let kept = map.iter().filter(|(name, value)| !name.starts_with('$') && !value.is_null());
     kept.map(|(name, value)| (name.clone(), cleaned(value))).collect()
+}
+
+/// A strategic merge patch as Go prints what is left of it: lists that were merged in order are used up by then.
+pub fn go_map(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let used =
+                |name: &str| name.starts_with('$') || map.contains_key(&format!("{ELEMENT_ORDER}{name}"));
+            let pairs: Vec<String> = map
+                .iter()
+                .filter(|it| !used(it.0))
+                .map(|(name, it)| format!("{name}:{}", go_map(it)))
+                .collect();
+            format!("map[{}]", pairs.join(" "))
+        }
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(go_map).collect();
+            format!("[{}]", items.join(" "))
+        }
+        Value::String(text) => text.clone(),
+        Value::Null => "<nil>".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// A wrong type in the words of the converter that reads patched objects.
+///
+/// Follows kubernetes v1.36 apimachinery/pkg/runtime/converter.go: fromUnstructured.
+pub fn mismatch(problem: &Problem, patched: &Value) -> String {
+    let found = problem.path.iter().try_fold(patched, |value, step| match step {
+        Step::Key(name) => value.get(name),
+        Step::Index(index) => value.get(index),
+    });
+    let found = match found.unwrap_or(&Value::Null) {
+        Value::Null => "<nil>",
+        Value::Bool(_) => "bool",
+        Value::Number(it) if it.is_f64() => "float64",
+        Value::Number(_) => "int64",
+        Value::String(_) => "string",
+        Value::Array(_) => "slice",
+        Value::Object(_) => "map",
+    };
+    let Some(wanted) = problem.wanted else { return problem.message.clone() };
+    match wanted.shape() {
+        Shape::List(_) | Shape::Bytes => format!("cannot restore slice from {found}"),
+        Shape::Map(_) => format!("cannot restore map from {found}"),
+        Shape::Struct(_) => format!("cannot restore struct from: {found}"),
+        Shape::Bool => "unrecognized type: bool".to_owned(),
+        Shape::Int32 => "unrecognized type: int32".to_owned(),
+        Shape::Int64 => "unrecognized type: int64".to_owned(),
+        Shape::Text | Shape::Quantity | Shape::IntOrString | Shape::Time | Shape::Any => {
+            "unrecognized type: string".to_owned()
+        }
+    }
 }
 
 #[cfg(test)]

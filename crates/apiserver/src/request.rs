@@ -2,7 +2,7 @@
 //!
 //! Follows kubernetes v1.36 apiserver/pkg/endpoints/handlers: create.go, update.go, patch.go, delete.go.
 
-use api::schema;
+use api::schema::{self, Decoded};
 use api::selector::{FieldSelector, Selector};
 use api::{Cause, Kind, Object, ObjectKey, Status};
 use serde_json::{Value, json};
@@ -216,6 +216,8 @@ impl ApiServer {
                         .to_owned(),
                 ));
             }
+        } else {
+            meta.namespace = None;
         }
         if meta.resource_version.as_deref().is_some_and(|it| !it.is_empty()) {
             return Err(status::plain(
@@ -284,7 +286,8 @@ impl ApiServer {
         let mut object = match patch {
             None => decode(request.kind, &mut value, request.field_validation, warnings)?,
             Some(patch) => {
-                decode_patched(request.kind, &mut value, patch, request.field_validation, warnings)?
+                let (kind, validation) = (request.kind, request.field_validation);
+                decode_patched(kind, &mut value, patch, &request.body, validation, warnings)?
             }
         };
         let old = self.store.get(&key).ok_or_else(|| status::not_found(&key))?.object.clone();
@@ -378,26 +381,26 @@ pub fn decode(
     validation: FieldValidation,
     warnings: &mut Vec<String>,
 ) -> Result<Object, Failure> {
-    decode_with(kind, body, validation, warnings, |why| status::undecodable(kind, why))
+    decode_with(kind, body, validation, warnings, |_, why| status::undecodable(kind, why))
 }
 
+/// What a patch makes of an object is refused in other words than what is sent whole.
 fn decode_patched(
     kind: Kind,
     body: &mut Value,
     patch: PatchKind,
+    sent: &Value,
     validation: FieldValidation,
     warnings: &mut Vec<String>,
 ) -> Result<Object, Failure> {
-    decode_with(kind, body, validation, warnings, |why| {
-        // A strategic merge patch is decoded as Kubernetes objects are, the others as JSON: other words, other codes.
-        if why.starts_with("strict decoding error") || patch != PatchKind::Strategic {
-            let mut failure = status::plain(422, "Invalid", format!("The request is invalid: {why}"));
-            if patch == PatchKind::Strategic {
-                failure = status::bad_request(why.to_owned());
-            }
-            return failure;
+    let before = body.clone();
+    decode_with(kind, body, validation, warnings, |decoded, why| match patch {
+        PatchKind::Strategic => {
+            let mismatch = decoded.and_then(|it| it.mismatches.first());
+            let why = mismatch.map_or_else(|| why.to_owned(), |it| patch::mismatch(it, &before));
+            status::invalid_patch(&patch::go_map(sent), &why)
         }
-        status::bad_request(why.to_owned())
+        PatchKind::Merge | PatchKind::Json => status::invalid_patch(&before.to_string(), why),
     })
 }
 
@@ -406,16 +409,16 @@ fn decode_with(
     body: &mut Value,
     validation: FieldValidation,
     warnings: &mut Vec<String>,
-    fail: impl Fn(&str) -> Failure,
+    fail: impl Fn(Option<&Decoded>, &str) -> Failure,
 ) -> Result<Object, Failure> {
     let decoded = schema::decode(kind.name(), body);
     if let Some(why) = decoded.error(validation == FieldValidation::Strict) {
-        return Err(fail(&why));
+        return Err(fail(Some(&decoded), &why));
     }
     if validation == FieldValidation::Warn {
         warnings.extend(decoded.unknown_sorted().iter().map(|it| format!("unknown field \"{it}\"")));
     }
-    Object::from_value(kind, body.take()).map_err(|it| fail(&it.to_string()))
+    Object::from_value(kind, body.take()).map_err(|it| fail(None, &it.to_string()))
 }
 
 fn delete_options(body: &Value) -> DeleteOptions {

@@ -18,7 +18,7 @@ fn failure(code: i32, reason: &str, message: String, kind: Kind, name: &str) -> 
         message: Some(message),
         status: Some("Failure".to_owned()),
         details: Some(StatusDetails {
-            name: Some(name.to_owned()),
+            name: (!name.is_empty()).then(|| name.to_owned()),
             group: (!info.group.is_empty()).then(|| info.group.to_owned()),
             kind: Some(info.plural.to_owned()),
             ..StatusDetails::default()
@@ -107,6 +107,21 @@ pub fn invalid(key: &ObjectKey, errors: &[FieldError]) -> Failure {
         details.kind = Some(info.kind.to_owned());
         details.causes = Some(causes.collect());
     }
+    failure
+}
+
+/// A patch whose result cannot be decoded; the server names no object here.
+pub fn invalid_patch(shown: &str, why: &str) -> Failure {
+    let body = format!("Invalid value: {}: {why}", go_quote(shown));
+    let mut failure = plain(422, "Invalid", format!(" \"\" is invalid: patch: {body}"));
+    failure.details = Some(StatusDetails {
+        causes: Some(vec![StatusCause {
+            reason: Some("FieldValueInvalid".to_owned()),
+            message: Some(body),
+            field: Some("patch".to_owned()),
+        }]),
+        ..StatusDetails::default()
+    });
     failure
 }
 

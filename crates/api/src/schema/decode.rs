@@ -14,6 +14,8 @@ use crate::yaml::Step;
 pub struct Problem {
     pub path: Vec<Step>,
     pub message: String,
+    /// Of a wrong type: the type that it should have.
+    pub wanted: Option<Type>,
 }
 
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -73,7 +75,7 @@ impl Walk {
             match of.field(name) {
                 None => {
                     let message = path_text(&self.path);
-                    self.out.unknown.push(Problem { path: self.path.clone(), message });
+                    self.out.unknown.push(Problem { path: self.path.clone(), message, wanted: None });
                     drop.push(name.clone());
                 }
                 Some(_) if value.is_null() => drop.push(name.clone()),
@@ -119,7 +121,7 @@ impl Walk {
                     self.path.pop();
                 }
             }
-            (Shape::Quantity, _) => return self.quantity(value),
+            (Shape::Quantity, _) => return self.quantity(of, value),
             (Shape::Bytes, Value::String(text)) => return self.base64(text),
             (Shape::Int32 | Shape::Int64, Value::Number(number)) => {
                 let wide = number.as_i64();
@@ -138,8 +140,7 @@ impl Walk {
                     return self.stop(self.mismatch_text(of, Type("int32"), &found));
                 }
             }
-            (Shape::IntOrString, Value::String(_))
-            | (Shape::Text, Value::String(_))
+            (Shape::IntOrString | Shape::Text, Value::String(_))
             | (Shape::Bool, Value::Bool(_))
             | (Shape::Any, _) => {}
             (Shape::IntOrString, other) => {
@@ -175,24 +176,29 @@ impl Walk {
 
     fn mismatch(&mut self, of: &Struct, type_: Type, found: &str) {
         let message = self.mismatch_text(of, type_, found);
-        self.out.mismatches.push(Problem { path: self.path.clone(), message });
+        self.out.mismatches.push(Problem { path: self.path.clone(), message, wanted: Some(type_) });
     }
 
     fn stop(&mut self, message: String) -> Result<(), Stop> {
-        self.out.fatal = Some(Problem { path: self.path.clone(), message });
+        self.out.fatal = Some(Problem { path: self.path.clone(), message, wanted: None });
         Err(Stop)
     }
 
-    fn quantity(&mut self, value: &mut Value) -> Result<(), Stop> {
+    /// In a list of resources nothing is finer than a thousandth (defaults.go: SetDefaults_ResourceList).
+    fn quantity(&mut self, of: &Struct, value: &mut Value) -> Result<(), Stop> {
         let text = match &*value {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        match quantity::canonical(text.trim()) {
-            Ok(text) => *value = Value::String(text),
-            Err(error) => return self.stop(error.to_string()),
+        match quantity::parse_with_format(text.trim()) {
+            Ok((amount, format)) => {
+                let resources = matches!(of.field(self.go_path.last().copied().unwrap_or("")), Some(it) if it.type_.0 == "ResourceList");
+                let amount = if resources { amount.round_up_to_milli() } else { amount };
+                *value = Value::String(amount.to_text(format));
+                Ok(())
+            }
+            Err(error) => self.stop(error.to_string()),
         }
-        Ok(())
     }
 
     fn base64(&mut self, text: &mut String) -> Result<(), Stop> {
@@ -278,7 +284,11 @@ pub(crate) fn path_text(path: &[Step]) -> String {
     let mut text = String::new();
     for step in path {
         match step {
-            Step::Index(index) => text.push_str(&format!("[{index}]")),
+            Step::Index(index) => {
+                text.push('[');
+                text.push_str(&index.to_string());
+                text.push(']');
+            }
             Step::Key(name) => {
                 if !text.is_empty() {
                     text.push('.');

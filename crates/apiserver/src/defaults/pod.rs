@@ -112,6 +112,7 @@ fn ephemeral_container(container: &mut EphemeralContainer) {
 fn ports(ports: Option<&mut Vec<ContainerPort>>) {
     for port in ports.into_iter().flatten() {
         set(&mut port.protocol, "TCP");
+        port.host_port = port.host_port.filter(|it| *it != 0);
     }
 }
 
@@ -129,13 +130,15 @@ fn env(env: Option<&mut Vec<EnvVar>>) {
 /// `latest`, written or meant, is pulled always.
 fn image_pull_policy(image: Option<&str>, policy: &mut Option<String>) {
     let image = image.unwrap_or("");
+    // What is no image reference has no tag either, and then nothing says that it is the latest.
+    let valid = image.bytes().all(|it| it.is_ascii_graphic());
     let last = image.rsplit('/').next().unwrap_or(image);
     let latest = match (last.split_once('@'), last.split_once(':')) {
         (Some((name, _)), _) => name.ends_with(":latest"),
         (None, Some((_, tag))) => tag == "latest",
         (None, None) => true,
     };
-    set(policy, if latest { "Always" } else { "IfNotPresent" });
+    set(policy, if latest && valid { "Always" } else { "IfNotPresent" });
 }
 
 fn probe(probe: &mut Probe) {

@@ -310,18 +310,17 @@ pub(super) fn field_ref(field: &ObjectFieldSelector, allowed: &[&str], path: &st
                 )
         }
     };
-    let mut path_name = name.as_str();
     if !known {
         let why = format!("error converting fieldPath: field label not supported: {name}");
         errors.invalid(&field_path, name, &why);
-        path_name = "";
+        return;
     }
-    match subscript.filter(|_| known) {
+    match subscript {
         Some((base, key)) => {
             let key = if base == "metadata.annotations" { key.to_lowercase() } else { key.to_owned() };
             errors.invalid_all(path, &key, syntax::qualified_name(&key));
         }
-        None if !allowed.contains(&path_name) => errors.not_supported(field_path, path_name, allowed),
+        None if !allowed.contains(&name.as_str()) => errors.not_supported(field_path, name, allowed),
         None => {}
     }
 }
@@ -351,23 +350,19 @@ pub(super) fn resource_field_ref(
         errors.not_supported(format!("{path}.resource"), name, ALLOWED);
     }
     let divisor = field.divisor.as_ref().map_or("0", |it| it.0.as_str());
-    let (what, allowed, words): (_, &[&str], _) = if name.ends_with(".cpu") {
-        ("cpu", &["1m", "1", "0"], "only divisor's values 1m and 1 are supported with the cpu resource")
+    let (allowed, words): (&[&str], _) = if name.ends_with(".cpu") {
+        (&["1m", "1", "0"], "only divisor's values 1m and 1 are supported with the cpu resource")
     } else if name.ends_with(".memory") {
-        (
-            "memory",
-            MEMORY_DIVISORS,
-            "only divisor's values 1, 1k, 1M, 1G, 1T, 1P, 1E, 1Ki, 1Mi, 1Gi, 1Ti, 1Pi, 1Ei are supported with the memory resource",
-        )
+        (MEMORY_DIVISORS, MEMORY_DIVISORS_MESSAGE)
     } else {
         return;
     };
-    let _ = what;
     if !allowed.contains(&divisor) {
         errors.invalid(format!("{path}.divisor"), name, words);
     }
 }
 
+const MEMORY_DIVISORS_MESSAGE: &str = "only divisor's values 1, 1k, 1M, 1G, 1T, 1P, 1E, 1Ki, 1Mi, 1Gi, 1Ti, 1Pi, 1Ei are supported with the memory resource";
 const MEMORY_DIVISORS: &[&str] =
     &["0", "1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"];
 

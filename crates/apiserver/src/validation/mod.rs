@@ -7,6 +7,7 @@ mod pod;
 mod security;
 mod service;
 mod volume;
+mod warnings;
 mod workload;
 
 use api::Object;
@@ -67,8 +68,20 @@ fn other_kinds(object: &Object, old: Option<&Object>, store: &Store, errors: &mu
 
 /// What the server stores and warns about.
 pub fn warnings(object: &Object) -> Vec<String> {
-    let _ = object;
-    Vec::new()
+    let template = match object {
+        Object::Pod(pod) => {
+            return pod
+                .spec
+                .as_ref()
+                .map_or_else(Vec::new, |it| warnings::pod_spec(Some(&pod.metadata), it, "spec"));
+        }
+        Object::Service(it) => return warnings::service(it),
+        Object::Deployment(it) => it.spec.as_ref().map(|it| &it.template),
+        Object::ReplicaSet(it) => it.spec.as_ref().and_then(|it| it.template.as_ref()),
+        _ => None,
+    };
+    let spec = template.and_then(|it| it.spec.as_ref());
+    spec.map_or_else(Vec::new, |it| warnings::pod_spec(None, it, "spec.template.spec"))
 }
 
 fn text(value: Option<&String>) -> &str {

@@ -107,7 +107,7 @@ fn common(
         return;
     };
     let labels = template.metadata.as_ref().and_then(|it| it.labels.as_ref());
-    let empty = selector.is_none_or(|it| *it == LabelSelector::default());
+    let empty = selector.is_some_and(|it| *it == LabelSelector::default());
     if !empty && !label_selector_matches(selector, labels) {
         let value = labels.map_or("null".to_owned(), |it| serde_json::to_string(it).unwrap_or_default());
         let why = "`selector` does not match template `labels`";
