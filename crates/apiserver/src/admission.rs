@@ -101,16 +101,13 @@ fn service_account(pod: &mut Pod, store: &Store, rng: &mut Rng) -> Result<(), Fa
     }
     let name = name.clone();
     spec.service_account = Some(name.clone());
-    let account =
-        match store.get(&ObjectKey::new(Kind::ServiceAccount, &namespace, &name)).map(|it| &it.object) {
-            Some(Object::ServiceAccount(it)) => it,
-            _ => {
-                let why = format!(
-                    "error looking up service account {namespace}/{name}: serviceaccount \"{name}\" not found"
-                );
-                return Err(status::forbidden(&key, &why));
-            }
-        };
+    let account_key = ObjectKey::new(Kind::ServiceAccount, &namespace, &name);
+    let Some(Object::ServiceAccount(account)) = store.get(&account_key).map(|it| &it.object) else {
+        let why = format!(
+            "error looking up service account {namespace}/{name}: serviceaccount \"{name}\" not found"
+        );
+        return Err(status::forbidden(&key, &why));
+    };
     let wanted =
         spec.automount_service_account_token.or(account.automount_service_account_token).unwrap_or(true);
     let uses_default = |it: &api::k8s_openapi::api::core::v1::Container| {
@@ -197,13 +194,14 @@ fn priority(pod: &mut Pod, store: &Store) -> Result<(), Failure> {
         }
         default.map_or((0, None), |it| (it.value.unwrap_or(0), it.preemption_policy.clone()))
     } else {
-        match store.get(&ObjectKey::new(Kind::PriorityClass, "", &class_name)).map(|it| &it.object) {
-            Some(Object::PriorityClass(it)) => (it.value.unwrap_or(0), it.preemption_policy.clone()),
-            _ => {
-                let why = format!("no PriorityClass with name {class_name} was found");
-                return Err(status::forbidden(&key, &why));
-            }
-        }
+        let class_key = ObjectKey::new(Kind::PriorityClass, "", &class_name);
+        let Some(Object::PriorityClass(class)) = store.get(&class_key).map(|it| &it.object) else {
+            return Err(status::forbidden(
+                &key,
+                &format!("no PriorityClass with name {class_name} was found"),
+            ));
+        };
+        (class.value.unwrap_or(0), class.preemption_policy.clone())
     };
     let policy = policy.unwrap_or_else(|| "PreemptLowerPriority".to_owned());
     if spec.priority.is_some_and(|it| it != value) {

@@ -85,22 +85,22 @@ impl ApiServer {
         let first = object.metadata().deletion_timestamp.is_none();
         let marked = mark(object, grace, options, now);
         if first && key.kind == Kind::Namespace && namespace_finalizers(&marked) != 0 {
-            return self.store_marked(terminating(marked), cause, now);
+            return Ok(self.store_marked(terminating(marked), cause, now));
         }
         if !is_finished(&marked) {
-            return self.store_marked(marked, cause, now);
+            return Ok(self.store_marked(marked, cause, now));
         }
         self.store.remove(key, marked.clone(), cause, now);
         Ok(marked)
     }
 
-    fn store_marked(&mut self, mut object: Object, cause: Cause, now: SimTime) -> Result<Object, Failure> {
+    fn store_marked(&mut self, mut object: Object, cause: Cause, now: SimTime) -> Object {
         let key = object.key();
         if self.store.get(&key).map(|it: &Stored| &it.object) != Some(&object) {
             object.metadata_mut().resource_version = Some(self.store.next_revision().to_string());
             self.store.put(object.clone(), cause, now);
         }
-        Ok(object)
+        object
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn evict(
 ) -> Result<(), Failure> {
     let Some(Object::Pod(pod)) = api.get(key).cloned() else { return Err(status::not_found(key)) };
     if !can_ignore_budgets(&pod) {
-        let budgets: Vec<Arc<PodDisruptionBudget>> = budgets_of(api, &pod);
+        let budgets = budgets_of(api, &pod);
         match &budgets[..] {
             [] => {}
             [budget] => check_budget(api, budget, &pod, &cause, now)?,
@@ -37,13 +37,13 @@ pub(crate) fn evict(
         grace_period_seconds: body.pointer("/deleteOptions/gracePeriodSeconds").and_then(Value::as_i64),
         ..DeleteOptions::default()
     };
-    mark_disrupted(api, pod, &cause, now)?;
+    mark_disrupted(api, &pod, &cause, now)?;
     api.delete(key, &options, cause, now).map(|_| ())
 }
 
 /// The condition tells the Pod's owner that it was not the Pod's own failure.
-fn mark_disrupted(api: &mut ApiServer, pod: Arc<Pod>, cause: &Cause, now: SimTime) -> Result<(), Failure> {
-    let mut pod = (*pod).clone();
+fn mark_disrupted(api: &mut ApiServer, pod: &Pod, cause: &Cause, now: SimTime) -> Result<(), Failure> {
+    let mut pod = pod.clone();
     let condition = PodCondition {
         type_: "DisruptionTarget".to_owned(),
         status: "True".to_owned(),

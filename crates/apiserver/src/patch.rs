@@ -36,29 +36,29 @@ pub fn json_patch(target: &mut Value, patch: &Value) -> Result<(), String> {
     };
     for operation in operations {
         let text = |name: &str| operation.get(name).and_then(Value::as_str).unwrap_or("");
-        let (op, path) = (text("op"), text("path"));
+        let (verb, at) = (text("op"), text("path"));
         let value = operation.get("value").cloned().unwrap_or(Value::Null);
-        match op {
-            "add" => add(target, path, value)?,
-            "remove" => drop(remove(target, path, "remove")?),
-            "replace" => match target.pointer_mut(path) {
+        match verb {
+            "add" => add(target, at, value)?,
+            "remove" => drop(remove(target, at, "remove")?),
+            "replace" => match target.pointer_mut(at) {
                 Some(found) => *found = value,
-                None => return Err(missing("replace", path)),
+                None => return Err(missing("replace", at)),
             },
             "test" => {
-                if target.pointer(path).unwrap_or(&Value::Null) != &value {
-                    return Err(format!("testing value {path} failed: test failed"));
+                if target.pointer(at).unwrap_or(&Value::Null) != &value {
+                    return Err(format!("testing value {at} failed: test failed"));
                 }
             }
             "copy" | "move" => {
                 let from = text("from");
-                let found = match op {
-                    "copy" => target.pointer(from).cloned().ok_or_else(|| missing(op, from))?,
-                    _ => remove(target, from, op)?,
+                let found = match verb {
+                    "copy" => target.pointer(from).cloned().ok_or_else(|| missing(verb, from))?,
+                    _ => remove(target, from, verb)?,
                 };
-                add(target, path, found)?;
+                add(target, at, found)?;
             }
-            _ => return Err(format!("Unexpected kind: {op}")),
+            _ => return Err(format!("Unexpected kind: {verb}")),
         }
     }
     Ok(())

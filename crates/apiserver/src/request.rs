@@ -262,11 +262,13 @@ impl ApiServer {
             PatchKind::Merge => patch::json_merge(&mut value, body),
             PatchKind::Strategic => {
                 patch::strategic_merge(&mut value, body, schema::find(request.kind.name()))
-                    .map_err(status::bad_request)?
+                    .map_err(status::bad_request)?;
             }
-            PatchKind::Json => {
-                patch::json_patch(&mut value, body).map_err(|it| status::plain(422, "Invalid", it))?
-            }
+            // The server's own words hide what was wrong with the patch.
+            PatchKind::Json => patch::json_patch(&mut value, body).map_err(|_| {
+                let message = "the server rejected our request due to an error in our request".to_owned();
+                status::plain(422, "Invalid", message)
+            })?,
         }
         if value == before {
             return Ok((200, Answer::Object(stored)));

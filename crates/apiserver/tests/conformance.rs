@@ -85,11 +85,10 @@ fn compare(step: &Value) -> Option<Result<(), String>> {
     let cause = Cause::new(Actor::User { input: 1 }, Because::Asked);
     let request = Request::new(Verb::Create, kind, namespace, "", cause).body(value);
     let response = server().request(request, NOW);
-    let told: String = response.warnings.iter().map(|it| format!("Warning: {it}\n")).collect();
-    let theirs: String =
-        stderr.lines().filter(|it| it.starts_with("Warning: ")).map(|it| format!("{it}\n")).collect();
+    let told: Vec<String> = response.warnings.iter().map(|it| format!("Warning: {it}")).collect();
+    let theirs: Vec<&str> = stderr.lines().filter(|it| it.starts_with("Warning: ")).collect();
     if told != theirs {
-        return Some(Err(format!("warnings\n  ours   {told}  theirs {theirs}")));
+        return Some(Err(format!("warnings\n  ours   {told:?}\n  theirs {theirs:?}")));
     }
     Some(match (&response.answer, step["status"].is_null()) {
         (Answer::Failure(ours), false) => {
@@ -151,7 +150,7 @@ fn normalise(value: &mut Value) {
         }
         Value::Array(items) => items.iter_mut().for_each(normalise),
         Value::String(text) if text.starts_with("kube-api-access-") => {
-            *text = "kube-api-access-xxxxx".to_owned()
+            *text = "kube-api-access-xxxxx".to_owned();
         }
         _ => {}
     }

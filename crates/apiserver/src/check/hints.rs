@@ -218,6 +218,8 @@ pub(super) fn unsupported(place: Place, error: &FieldError) -> Guess {
     (Some(hint), Some(replace(place, right.to_owned())))
 }
 
+/// Longer texts are not repaired: each attempt reads them whole.
+const REPAIRED_BYTES_MAX: usize = 64 * 1024;
 /// How many columns are tried for a line that stands oddly.
 const COLUMNS_MAX: usize = 8;
 
@@ -237,8 +239,7 @@ pub(super) fn yaml(text: &str, error: &YamlError) -> Guess {
         }];
         return (Some(Hint::Tab), Some(Fix { edits }));
     }
-    const TEXT_MAX: usize = 64 * 1024;
-    if TEXT_MAX < text.len() {
+    if REPAIRED_BYTES_MAX < text.len() {
         return (None, None);
     }
     // Move the line, or the one before it, to a column that others have, and see whether the text becomes YAML.

@@ -89,11 +89,10 @@ fn container(container: &mut Container) {
     container.resources.get_or_insert_default();
     ports(container.ports.as_mut());
     env(container.env.as_mut());
-    for probe in [&mut container.liveness_probe, &mut container.readiness_probe, &mut container.startup_probe]
-    {
-        if let Some(probe) = probe {
-            self::probe(probe);
-        }
+    let probes =
+        [&mut container.liveness_probe, &mut container.readiness_probe, &mut container.startup_probe];
+    for probe in probes.into_iter().flatten() {
+        self::probe(probe);
     }
     if let Some(lifecycle) = &mut container.lifecycle {
         self::lifecycle(lifecycle);
@@ -215,10 +214,11 @@ fn volume(volume: &mut Volume) {
     }
 }
 
+type Resources<'a> = Option<&'a BTreeMap<String, Quantity>>;
+
 /// `Guaranteed`, `Burstable` or `BestEffort`. Only cpu and memory count, and init containers as well.
 pub fn qos_class(pod: &Pod) -> &'static str {
     let Some(spec) = &pod.spec else { return "BestEffort" };
-    type Resources<'a> = Option<&'a BTreeMap<String, Quantity>>;
     let own = spec.resources.as_ref().filter(|it| it.requests.is_some() || it.limits.is_some());
     let all: Vec<(Resources, Resources)> = match own {
         Some(own) => vec![(own.requests.as_ref(), own.limits.as_ref())],

@@ -350,9 +350,10 @@ pub(super) fn resource_field_ref(
         errors.not_supported(format!("{path}.resource"), name, ALLOWED);
     }
     let divisor = field.divisor.as_ref().map_or("0", |it| it.0.as_str());
-    let (allowed, words): (&[&str], _) = if name.ends_with(".cpu") {
+    let kind = name.rsplit('.').next().unwrap_or("");
+    let (allowed, words): (&[&str], _) = if kind == "cpu" {
         (&["1m", "1", "0"], "only divisor's values 1m and 1 are supported with the cpu resource")
-    } else if name.ends_with(".memory") {
+    } else if kind == "memory" {
         (MEMORY_DIVISORS, MEMORY_DIVISORS_MESSAGE)
     } else {
         return;
@@ -444,7 +445,7 @@ pub(super) fn resources(resources: &ResourceRequirements, path: &str, errors: &m
     for (name, value) in requests {
         resource(name, value, &format!("{path}.requests[{name}]"), errors);
         let overcommit =
-            !(name.contains('/') && !name.contains("kubernetes.io/")) && !name.starts_with("hugepages-");
+            (!name.contains('/') || name.contains("kubernetes.io/")) && !name.starts_with("hugepages-");
         match limits.get(name) {
             Some(limit) => {
                 let (asked, allowed) = (quantity::of(value), quantity::of(limit));

@@ -14,8 +14,7 @@ pub(super) fn metadata(meta: &ObjectMeta, kind: Kind, errors: &mut Errors) {
     let name = text(meta.name.as_ref());
     let prefix = text(meta.generate_name.as_ref());
     let check = |name: &str| match kind {
-        Kind::Namespace => syntax::dns1123_label(name),
-        Kind::Service => syntax::dns1123_label(name),
+        Kind::Namespace | Kind::Service => syntax::dns1123_label(name),
         _ => syntax::dns1123_subdomain(name),
     };
     if !prefix.is_empty() {

@@ -14,6 +14,8 @@ use crate::allocate::{self, NODE_PORT_MAX, NODE_PORT_MIN};
 use crate::field::{Errors, Raw};
 use crate::store::Store;
 
+const TYPES: &[&str] = &["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
+
 pub(super) fn service(service: &Service, old: Option<&Service>, store: &Store, errors: &mut Errors) {
     meta::metadata(&service.metadata, Kind::Service, errors);
     let Some(spec) = &service.spec else { return };
@@ -51,7 +53,6 @@ pub(super) fn service(service: &Service, old: Option<&Service>, store: &Store, e
             errors.invalid(format!("spec.clusterIPs[{index}]"), ip, why);
         }
     }
-    const TYPES: &[&str] = &["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
     errors.one_of("spec.type", Some(type_), TYPES);
     if type_ == "ClusterIP" {
         for (index, port) in ports.iter().enumerate() {
@@ -88,13 +89,7 @@ fn ports(spec: &ServiceSpec, errors: &mut Errors) {
         port_number(port.port, &format!("{path}.port"), errors);
         errors.one_of(format!("{path}.protocol"), port.protocol.as_deref(), &["SCTP", "TCP", "UDP"]);
         if let Some(target) = &port.target_port {
-            // A number that is the port itself has been told already.
-            let is_default = matches!(target, api::IntOrString::Int(it) if *it == port.port);
-            if !is_default || syntax::port_number(i64::from(port.port)).is_empty() {
-                port_or_name(target, &format!("{path}.targetPort"), errors);
-            } else {
-                port_or_name(target, &format!("{path}.targetPort"), errors);
-            }
+            port_or_name(target, &format!("{path}.targetPort"), errors);
         }
     }
 }
@@ -103,11 +98,11 @@ fn traffic(spec: &ServiceSpec, type_: &str, errors: &mut Errors) {
     let external_ips = spec.external_ips.as_ref().is_some_and(|it| !it.is_empty());
     let external = matches!(type_, "NodePort" | "LoadBalancer") || (type_ == "ClusterIP" && external_ips);
     if let Some(policy) = spec.external_traffic_policy.as_deref() {
-        if !external {
+        if external {
+            errors.one_of("spec.externalTrafficPolicy", Some(policy), &["Cluster", "Local"]);
+        } else {
             let why = "may only be set for externally-accessible services";
             errors.invalid("spec.externalTrafficPolicy", policy, why);
-        } else {
-            errors.one_of("spec.externalTrafficPolicy", Some(policy), &["Cluster", "Local"]);
         }
     }
     errors.one_of(

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use api::k8s_openapi::api::core::v1::{DownwardAPIVolumeFile, KeyToPath, ProjectedVolumeSource, Volume};
-use api::{quantity, schema, syntax};
+use api::{quantity, syntax};
 
 use super::container::{
     MODE_MESSAGE, VOLUME_FIELDS, descending_path, field_ref, no_backsteps, resource_field_ref,
@@ -62,10 +62,10 @@ fn source(volume: &Volume, path: &str, errors: &mut Errors) {
         }
         first = false;
     }
-    if first && schema::find("VolumeSource").is_none() {
-        errors.required(path, "must specify a volume type");
-    }
 }
+
+const HOST_PATH_TYPES: &[&str] =
+    &["", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"];
 
 fn one(volume: &Volume, name: &str, path: &str, errors: &mut Errors) {
     match name {
@@ -82,17 +82,7 @@ fn one(volume: &Volume, name: &str, path: &str, errors: &mut Errors) {
                 errors.required(format!("{path}.path"), "");
             }
             no_backsteps(&host.path, &format!("{path}.path"), errors);
-            const TYPES: &[&str] = &[
-                "",
-                "BlockDevice",
-                "CharDevice",
-                "Directory",
-                "DirectoryOrCreate",
-                "File",
-                "FileOrCreate",
-                "Socket",
-            ];
-            errors.one_of(format!("{path}.type"), host.type_.as_deref(), TYPES);
+            errors.one_of(format!("{path}.type"), host.type_.as_deref(), HOST_PATH_TYPES);
         }
         "secret" => {
             let Some(secret) = &volume.secret else { return };

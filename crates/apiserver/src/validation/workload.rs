@@ -94,7 +94,7 @@ fn common(
         None => errors.required("spec.selector", ""),
         Some(selector) => {
             meta::label_selector(Some(selector), "spec.selector", errors);
-            let empty = selector.match_labels.as_ref().is_none_or(|it| it.is_empty())
+            let empty = selector.match_labels.as_ref().is_none_or(std::collections::BTreeMap::is_empty)
                 && selector.match_expressions.as_ref().is_none_or(Vec::is_empty);
             if empty {
                 let why = format!("empty selector is invalid for {kind}");
