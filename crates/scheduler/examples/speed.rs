@@ -7,8 +7,8 @@ use scheduler::bench::{Kind, Workload};
 /// Microseconds this process has run: on Linux without the time that it waited for the processor.
 #[expect(clippy::disallowed_methods, reason = "measuring is what this is for")]
 fn micros(start: Instant) -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
-    let nanos = stat.split(' ').next().and_then(|it| it.parse::<f64>().ok());
+    let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
+    let nanos = text.split(' ').next().and_then(|it| it.parse::<f64>().ok());
     nanos.map_or_else(|| Instant::now().duration_since(start).as_secs_f64() * 1e6, |it| it / 1e3)
 }
 
