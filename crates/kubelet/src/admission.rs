@@ -14,17 +14,17 @@ pub struct Refusal {
     pub message: String,
 }
 
-fn predicate(name: &str, why: &str) -> Option<Refusal> {
-    Some(Refusal { reason: name.to_owned(), message: format!("Predicate {name} failed: {why}") })
+fn predicate(name: &str, why: &str) -> Refusal {
+    Refusal { reason: name.to_owned(), message: format!("Predicate {name} failed: {why}") }
 }
 
-fn out_of(resource: &str, requested: i64, used: i64, capacity: i64) -> Option<Refusal> {
-    Some(Refusal {
+fn out_of(resource: &str, requested: i64, used: i64, capacity: i64) -> Refusal {
+    Refusal {
         reason: format!("OutOf{resource}"),
         message: format!(
             "Node didn't have enough resource: {resource}, requested: {requested}, used: {used}, capacity: {capacity}"
         ),
-    })
+    }
 }
 
 /// The first reason against it, in upstream's order. `others` are the Pods that are active on the node.
@@ -37,7 +37,7 @@ fn too_large(pod: &Pod, node: &Node, others: &[&Pod]) -> Option<Refusal> {
     let capacity = |name: &str| quantity::of_option(allocatable.get(name));
     let count = others.len() as i64;
     if capacity("pods").value() < count + 1 {
-        return out_of("pods", 1, count, capacity("pods").value());
+        return Some(out_of("pods", 1, count, capacity("pods").value()));
     }
     for (name, amount) in request_amounts(pod) {
         if amount.is_zero() {
@@ -51,7 +51,7 @@ fn too_large(pod: &Pod, node: &Node, others: &[&Pod]) -> Option<Refusal> {
         let (requested, room) = (number(amount), number(capacity(&name)));
         // Extended resources that the node does not know are none of its business.
         if (allocatable.contains_key(&name) || !name.contains('/')) && room.saturating_sub(used) < requested {
-            return out_of(&name, requested, used, room);
+            return Some(out_of(&name, requested, used, room));
         }
     }
     None
@@ -64,7 +64,7 @@ fn wrong_node(pod: &Pod, node: &Node) -> Option<Refusal> {
     let affinity = spec.affinity.as_ref().and_then(|it| it.node_affinity.as_ref());
     let required = affinity.and_then(|it| it.required_during_scheduling_ignored_during_execution.as_ref());
     if !chosen || !required.is_none_or(|it| selector::node_selector_matches(it, node)) {
-        return predicate("NodeAffinity", "node(s) didn't match Pod's node affinity/selector");
+        return Some(predicate("NodeAffinity", "node(s) didn't match Pod's node affinity/selector"));
     }
     None
 }
@@ -88,7 +88,7 @@ fn port_taken(pod: &Pod, others: &[&Pod]) -> Option<Refusal> {
     };
     let taken: Vec<HostPort> = others.iter().flat_map(|it| host_ports(it)).collect();
     if host_ports(pod).any(|port| taken.iter().any(|it| clash(&port, it))) {
-        return predicate("NodePorts", "node(s) didn't have free ports for the requested pod ports");
+        return Some(predicate("NodePorts", "node(s) didn't have free ports for the requested pod ports"));
     }
     None
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sim::SimTime;
 
 pub const BACKOFF_INITIAL: Duration = Duration::from_secs(10);
-pub const BACKOFF_MAX: Duration = Duration::from_secs(300);
+pub const BACKOFF_MAX: Duration = Duration::from_mins(5);
 
 /// One container's or one image's memory of its failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -151,7 +151,7 @@ pub fn expand(text: &str, lookup: impl Fn(&str) -> Option<String>) -> String {
         } else if let Some((name, tail)) = after.strip_prefix('(').and_then(|it| it.split_once(')')) {
             match lookup(name) {
                 Some(value) => out.push_str(&value),
-                None => out.push_str(&format!("$({name})")),
+                None => out.extend(["$(", name, ")"]),
             }
             rest = tail;
         } else {

@@ -14,7 +14,7 @@ use crate::{Ctx, Host};
 
 const STORAGE: &str = "ephemeral-storage";
 /// What a volume holds is measured so often.
-const VOLUME_SAMPLE: Duration = Duration::from_secs(60);
+const VOLUME_SAMPLE: Duration = Duration::from_mins(1);
 const EVICTION_GRACE_SECONDS: i64 = 1;
 
 impl Worker {

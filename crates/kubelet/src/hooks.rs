@@ -31,7 +31,7 @@ pub struct Hook {
 }
 
 /// The kubelet's HTTP client for hooks waits this long.
-const HOOK_REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+const HOOK_REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 
 impl Hook {
     /// None while it goes on.

@@ -210,8 +210,8 @@ impl Kubelet {
             return;
         }
         self.host.ip = ctx.runtime.machine(&self.host.name).map(|it| it.spec.ip.clone()).unwrap_or_default();
-        self.host.relist_phase = ctx.rng.between(Duration::ZERO, SECOND - Duration::from_micros(1));
-        self.host.tick_phase = ctx.rng.between(Duration::ZERO, SECOND - Duration::from_micros(1));
+        self.host.relist_phase = Duration::from_micros(ctx.rng.below(1_000_000));
+        self.host.tick_phase = Duration::from_micros(ctx.rng.below(1_000_000));
         self.host.register(ctx);
     }
 

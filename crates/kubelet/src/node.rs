@@ -21,16 +21,16 @@ use crate::{Ctx, Event, Host};
 const HEARTBEAT: Duration = Duration::from_secs(10);
 const STATUS_CHECK: Duration = Duration::from_secs(10);
 /// An unchanged status is written so often.
-const STATUS_REPORT: Duration = Duration::from_secs(300);
+const STATUS_REPORT: Duration = Duration::from_mins(5);
 const LEASE_NAMESPACE: &str = "kube-node-lease";
 /// Kept for the node itself.
 const RESERVED_MEMORY_BYTES: u64 = 100 << 20;
 const DISK_BYTES: i64 = 61_255_492 << 10;
 const DISK_ALLOCATABLE_BYTES: i64 = 56_453_061_334;
 /// The PLEG counts as unhealthy when it has not run for so long.
-const PLEG_SILENCE_MAX: Duration = Duration::from_secs(180);
+const PLEG_SILENCE_MAX: Duration = Duration::from_mins(3);
 /// A runtime that answers nothing makes the node unready after its calls have timed out.
-const RUNTIME_SILENCE_MAX: Duration = Duration::from_secs(120);
+const RUNTIME_SILENCE_MAX: Duration = Duration::from_mins(2);
 
 impl Host {
     pub(crate) fn node_reference(&self) -> ObjectReference {
@@ -158,7 +158,7 @@ impl Host {
             status.conditions.iter().flatten().find(|it| it.type_ == kind).map(|it| it.status.clone())
         };
         let changed = |kind: &str| was(kind, &old) != was(kind, &status);
-        let changes: Vec<&str> = [
+        let news: Vec<&str> = [
             ("MemoryPressure", "NodeHasSufficientMemory"),
             ("DiskPressure", "NodeHasNoDiskPressure"),
             ("PIDPressure", "NodeHasSufficientPID"),
@@ -174,7 +174,7 @@ impl Host {
         if ctx.api.update_status(node.into(), cause, ctx.now).is_ok() {
             self.node_reported_at = ctx.now;
         }
-        for reason in changes {
+        for reason in news {
             self.tell_status(reason, ctx);
         }
     }

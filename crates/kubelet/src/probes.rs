@@ -75,6 +75,7 @@ struct Target {
 }
 
 /// One probe of one container.
+#[allow(clippy::struct_excessive_bools)] // Each is a fact of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Probe {
     pub container: String,

@@ -16,6 +16,8 @@ use crate::words::container_id_text;
 use crate::worker::{Stage, Worker};
 use crate::{Ctx, Event, Host, conditions};
 
+const LOST: &str = "The container could not be located when the pod was terminated";
+
 impl Worker {
     /// Derives a status from what `observed` says and makes it the newest.
     pub(crate) fn derive_status(
@@ -123,7 +125,6 @@ impl Worker {
     /// The last word about a Pod: what is not known to have ended has been lost.
     pub(crate) fn terminate_status(&mut self, ctx: &mut Ctx<'_>) {
         let mut status = self.status.as_deref().or(self.pod.status.as_ref()).cloned().unwrap_or_default();
-        const LOST: &str = "The container could not be located when the pod was terminated";
         let lose = |list: &mut dyn Iterator<Item = &mut ContainerStatus>| {
             for it in list {
                 if it.state.as_ref().is_none_or(|state| state.terminated.is_none()) {

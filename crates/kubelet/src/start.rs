@@ -14,7 +14,7 @@ use crate::actions::{KillPlan, KillReason};
 use crate::backoff::Backoff;
 use crate::hooks::{Hook, HookWait};
 use crate::kill::Kills;
-use crate::observed::Made;
+use crate::observed::{Instance, Made};
 use crate::pod::{self, Role, Slot};
 use crate::status::Reason;
 use crate::sync::{Doing, Next, Outcome};
@@ -226,7 +226,7 @@ impl Worker {
         host: &mut Host,
         ctx: &mut Ctx<'_>,
     ) -> Result<(), Failure> {
-        let Some((_, _, ended_at)) = self.cache.find_exited(&container.name).and_then(|it| it.exit()) else {
+        let Some((_, _, ended_at)) = self.cache.find_exited(&container.name).and_then(Instance::exit) else {
             return Ok(());
         };
         let key = (container.name.clone(), container.image.clone().unwrap_or_default());
@@ -269,7 +269,7 @@ impl Worker {
                 "Container image \"{image}\" already present on machine and can be accessed by the pod"
             );
             self.tell_container(slot, EventKind::Normal, "Pulled", text, host, ctx);
-            return Ok(self.plan_create(slot, ctx));
+            return Ok(plan_create(slot, ctx));
         }
         if policy == "Never" {
             let text = format!("Container image \"{image}\" is not present with pull policy of Never");
@@ -329,7 +329,7 @@ impl Worker {
                     pulled.size_bytes
                 );
                 self.tell_container(slot, EventKind::Normal, "Pulled", text, host, ctx);
-                Ok(self.plan_create(slot, ctx))
+                Ok(plan_create(slot, ctx))
             }
             Err(error) => {
                 let error = error.to_string();
@@ -341,10 +341,6 @@ impl Worker {
                 Err(self.image_failure(slot, "ErrImagePull", error, host, ctx))
             }
         }
-    }
-
-    fn plan_create(&mut self, slot: Slot, ctx: &mut Ctx<'_>) -> StartStep {
-        StartStep::Create { slot, at: ctx.now + latency::CONTAINER_CREATE.draw(ctx.rng) }
     }
 
     fn create(
@@ -456,6 +452,10 @@ fn take_in_kills(kills: &mut Kills, notice: &Notice, pod_name: &str) -> bool {
         }
         _ => false,
     })
+}
+
+fn plan_create(slot: Slot, ctx: &mut Ctx<'_>) -> StartStep {
+    StartStep::Create { slot, at: ctx.now + latency::CONTAINER_CREATE.draw(ctx.rng) }
 }
 
 fn end_of(starts: &Starts) -> Next {

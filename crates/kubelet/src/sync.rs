@@ -62,7 +62,7 @@ pub enum Next {
     End(Outcome),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     Done {
         worked: bool,
@@ -95,7 +95,14 @@ impl Worker {
                 let due = host.next_relist(ctx.now) + Duration::from_millis(2);
                 Next::Wait(Doing::Fresh, Some(due))
             }
-            Doing::Begin { at } if ctx.now < at => Next::Wait(doing, Some(at)),
+            Doing::Begin { at }
+            | Doing::StopSandbox { at, .. }
+            | Doing::RunSandbox { at, .. }
+            | Doing::Unmount { at }
+                if ctx.now < at =>
+            {
+                Next::Wait(doing, Some(at))
+            }
             Doing::Begin { .. } => match self.stage {
                 Stage::Syncing => self.begin_sync(host, ctx),
                 Stage::Terminating => self.begin_terminating(host, ctx),
@@ -116,7 +123,6 @@ impl Worker {
                 let delay = if up { latency::STOP_SANDBOX.draw(ctx.rng) } else { Duration::ZERO };
                 Next::Go(Doing::StopSandbox { at: ctx.now + delay, actions, then_terminate })
             }
-            Doing::StopSandbox { at, .. } if ctx.now < at => Next::Wait(doing, Some(at)),
             Doing::StopSandbox { actions, then_terminate, .. } => {
                 if let Some(id) = self.sandboxes.last() {
                     ctx.runtime.stop_sandbox(*id, ctx.now, ctx.runtime_outbox);
@@ -129,10 +135,8 @@ impl Worker {
                 }
             }
             Doing::KillSome { kills, actions } => self.kill_some(kills, actions, host, ctx),
-            Doing::RunSandbox { at, .. } if ctx.now < at => Next::Wait(doing, Some(at)),
             Doing::RunSandbox { actions, .. } => self.run_sandbox(&actions, host, ctx),
             Doing::Start(starts) => self.step_starts(starts, host, ctx),
-            Doing::Unmount { at } if ctx.now < at => Next::Wait(doing, Some(at)),
             Doing::Unmount { .. } => {
                 self.release_volumes(ctx);
                 self.terminate_status(ctx);
@@ -182,7 +186,8 @@ impl Worker {
 
     fn wait_for_volumes(&mut self, since: SimTime, host: &mut Host, ctx: &mut Ctx<'_>) -> Next {
         let waited = ctx.now.since(since);
-        if self.volumes_ready() && (self.mounts.settled || waited.as_micros() % VOLUME_POLL.as_micros() == 0)
+        if self.volumes_ready()
+            && (self.mounts.settled || waited.as_micros().is_multiple_of(VOLUME_POLL.as_micros()))
         {
             self.mounts.settled = true;
             self.refresh_volumes(host, ctx);

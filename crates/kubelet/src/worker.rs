@@ -32,10 +32,11 @@ pub enum Stage {
 }
 
 /// Between two looks at a Pod that needs none.
-const RESYNC: Duration = Duration::from_secs(60);
+const RESYNC: Duration = Duration::from_mins(1);
 /// Before the next look after a failure that names no time of its own.
 const RETRY: Duration = Duration::from_secs(10);
 
+#[allow(clippy::struct_excessive_bools)] // Each is a fact of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Worker {
     pub id: PodId,
