@@ -27,7 +27,7 @@ use sim::{Outbox, Rng, SimTime};
 pub use cri::*;
 pub use host::{External, ExternalCall, node_pid_of};
 use machine::Machine;
-pub use machine::{ContainerView, MountView, PortView, ProcessView, SandboxView, VolumeView};
+pub use machine::{ContainerView, MountView, PortView, ProcessView, SandboxView, UseView, VolumeView};
 pub use pull::CustomImage;
 
 /// The runtime's own timed events.

@@ -91,9 +91,10 @@ pub fn find(reference: &Reference) -> Result<Spec, Missing> {
         return Err(Missing::NoSuchHost);
     }
     if let Some(family) = FAMILIES.iter().find(|it| it.repositories.contains(&repository.as_str())) {
-        let row = match reference.digest.is_empty() {
-            true => family.images.iter().find(|it| matches_any(it.globs, &reference.tag)),
-            false => family.images.first(),
+        let row = if reference.digest.is_empty() {
+            family.images.iter().find(|it| matches_any(it.globs, &reference.tag))
+        } else {
+            family.images.first()
         };
         return row
             .filter(|_| !matches_any(ABSENT_TAGS, &reference.tag))

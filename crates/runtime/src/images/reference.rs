@@ -48,10 +48,7 @@ pub fn parse(name: &str) -> Result<Reference, PullError> {
         None => ("docker.io", format!("library/{path}")),
     };
     let host = if host == "index.docker.io" { "docker.io" } else { host };
-    let path = match path.contains('/') || host != "docker.io" {
-        true => path,
-        false => format!("library/{path}"),
-    };
+    let path = if path.contains('/') || host != "docker.io" { path } else { format!("library/{path}") };
     if !is_host(host) || !path.split('/').all(is_component) || 255 < path.len() {
         return Err(invalid());
     }

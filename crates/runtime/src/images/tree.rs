@@ -1,6 +1,7 @@
 //! An image's files: the base of its flavour, its commands, its own files.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::{Flavour, Spec};
@@ -86,7 +87,7 @@ pub(super) fn build(image: &Spec) -> Tree {
         put(path, Node::File(Content::text(&text)), if path == "etc/shadow" { 0o640 } else { 0o644 });
     }
     for (path, bytes) in image.files {
-        let mode = if path.ends_with(".sh") { 0o755 } else { 0o644 };
+        let mode = if path.strip_suffix(".sh").is_some() { 0o755 } else { 0o644 };
         put(path, Node::File(Content::Bytes(Arc::new(bytes.to_vec()))), mode);
     }
     let program: Arc<str> = format!("{}/{}", image.program, image.version).into();
@@ -120,6 +121,11 @@ impl Spec {
 }
 
 fn put_commands(tree: &mut Tree, image: &Spec) {
+    if matches!(image.flavour, Flavour::Busybox | Flavour::Alpine) {
+        // The one applet that is a server.
+        let placed = tree.put_programs("bin", "busybox-httpd", &["httpd"]);
+        debug_assert!(placed.is_ok());
+    }
     let (left_out, program): (&[&str], &str) = match image.flavour {
         Flavour::Scratch => return,
         Flavour::Busybox | Flavour::Alpine => (NOT_IN_BUSYBOX, "busybox"),
@@ -127,13 +133,13 @@ fn put_commands(tree: &mut Tree, image: &Spec) {
     };
     let named = |name: &str| image.commands.iter().any(|it| it.rsplit('/').next() == Some(name));
     let own = matches!(image.flavour, Flavour::Alpine).then_some("bash");
-    let names: Vec<&str> = commands::NAMES
+    let present: Vec<&str> = commands::NAMES
         .iter()
         .copied()
         .filter(|it| (!left_out.contains(it) || named(it)) && Some(*it) != own)
         .filter(|it| tree.find(&format!("bin/{it}")).is_none())
         .collect();
-    let placed = tree.put_programs("bin", program, &names);
+    let placed = tree.put_programs("bin", program, &present);
     debug_assert!(placed.is_ok());
     if tree.find("bin/sh").is_none() {
         let placed = tree.put_programs("bin", "shell", &["sh", "bash"]);
@@ -144,7 +150,7 @@ fn put_commands(tree: &mut Tree, image: &Spec) {
         "env", "id", "test", "[", "wget", "tail", "head", "sort", "wc", "awk", "cut", "tr", "tee", "seq",
         "printf",
     ];
-    let usr: Vec<&str> = usr.iter().copied().filter(|it| names.contains(it)).collect();
+    let usr: Vec<&str> = usr.iter().copied().filter(|it| present.contains(it)).collect();
     for name in usr {
         let path = format!("usr/bin/{name}");
         if tree.find(&path).is_none() {
@@ -160,11 +166,11 @@ fn texts(image: &Spec) -> BTreeMap<&'static str, String> {
         if matches!(image.flavour, Flavour::Debian | Flavour::Centos) { "/bin/bash" } else { "/bin/sh" };
     let mut passwd = format!("root:x:0:0:root:/root:{shell}\n");
     for (name, id, home) in USERS {
-        passwd.push_str(&format!("{name}:x:{id}:{id}:{name}:{home}:/bin/false\n"));
+        let _ = writeln!(passwd, "{name}:x:{id}:{id}:{name}:{home}:/bin/false");
     }
     let mut group = "root:x:0:\n".to_owned();
     for (name, id, _) in USERS {
-        group.push_str(&format!("{name}:x:{id}:\n"));
+        let _ = writeln!(group, "{name}:x:{id}:");
     }
     let mut all = BTreeMap::from([
         ("etc/passwd", passwd),

@@ -127,7 +127,7 @@ impl Runtime {
         let (Some(space), true) = (container.space, sandbox.status.ready) else {
             return not_found("sandbox container");
         };
-        let start = start_of(container, &sandbox.config.hostname, trees, argv(container));
+        let start = start_of(container, &sandbox.config.hostname, argv(container));
         let argv = start.argv.clone();
         let outcome = if argv.is_empty() {
             Err("no command specified".to_owned())
@@ -142,8 +142,7 @@ impl Runtime {
             }
             Err(text) => {
                 container.exit(128, ExitReason::StartError, now);
-                text.strip_suffix(": unknown").unwrap_or(&text).clone_into(&mut container.status.message);
-                container.status.message = text.clone();
+                container.status.message.clone_from(&text);
                 return Err(RuntimeError(text));
             }
         }
@@ -297,19 +296,13 @@ fn argv(container: &Container) -> Vec<String> {
     entrypoint.iter().chain(cmd).cloned().collect()
 }
 
-pub(super) fn start_of(
-    container: &Container,
-    hostname: &str,
-    trees: &crate::files::Trees,
-    argv: Vec<String>,
-) -> Start {
+pub(super) fn start_of(container: &Container, hostname: &str, argv: Vec<String>) -> Start {
     let config = &container.config;
     let uid = config.run_as_user.map_or_else(|| container.image.uid().unwrap_or(0), |it| it as u32);
     let gid = config
         .run_as_group
         .map_or(if uid == 0 || config.run_as_user.is_some() { 0 } else { uid }, |it| it as u32);
     let groups = config.groups.iter().map(|it| *it as u32).collect();
-    let _ = trees;
     Start {
         argv,
         environment: environment(container, hostname, uid),

@@ -33,10 +33,8 @@ pub(crate) struct Exec {
 
 impl Exec {
     pub fn write(&mut self, stream: LogStream, bytes: &[u8]) {
-        let (slot, limit) = match self.config.interactive {
-            true => (stream as usize, UNREAD_BYTES_MAX),
-            false => (0, OUTPUT_BYTES_MAX),
-        };
+        let (slot, limit) =
+            if self.config.interactive { (stream as usize, UNREAD_BYTES_MAX) } else { (0, OUTPUT_BYTES_MAX) };
         let room = limit.saturating_sub(self.output[slot].len());
         self.output[slot].extend(&bytes[..bytes.len().min(room)]);
     }
@@ -110,7 +108,7 @@ impl Runtime {
                 state_name(container)
             ));
         };
-        let mut start = start_of(container, &sandbox.config.hostname, trees, exec.config.argv.clone());
+        let mut start = start_of(container, &sandbox.config.hostname, exec.config.argv.clone());
         (start.sink, start.stdin, start.tty) = (id.0, exec.config.stdin, exec.config.tty);
         if exec.config.tty {
             Arc::make_mut(&mut start.environment).push(("TERM".to_owned(), "xterm".to_owned()));
@@ -139,7 +137,7 @@ impl Runtime {
 
     pub fn exec_signal(&mut self, exec: ExecId, number: Signal, now: SimTime, outbox: &mut Outbox<Event>) {
         self.with_exec(exec, now, outbox, |sandbox, pid| {
-            sandbox.kernel.signal(pid, signal::number(number), now)
+            sandbox.kernel.signal(pid, signal::number(number), now);
         });
     }
 

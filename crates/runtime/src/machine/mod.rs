@@ -20,7 +20,7 @@ use crate::images::Spec;
 
 pub use log::LOG_BYTES_MAX;
 pub(crate) use sandbox::{Container, Origin, Sandbox};
-pub use view::{ContainerView, MountView, PortView, ProcessView, SandboxView, VolumeView};
+pub use view::{ContainerView, MountView, PortView, ProcessView, SandboxView, UseView, VolumeView};
 pub(crate) use volume::Volume;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -131,11 +131,6 @@ impl Machine {
 
     pub(crate) fn container(&self, id: ContainerId) -> Option<&Container> {
         self.sandboxes.get(self.containers.get(&id)?)?.containers.get(&id)
-    }
-
-    pub(crate) fn container_mut(&mut self, id: ContainerId) -> Option<&mut Container> {
-        let sandbox = *self.containers.get(&id)?;
-        self.sandbox_mut(sandbox)?.containers.get_mut(&id)
     }
 }
 

@@ -221,12 +221,11 @@ fn kill_greedy(sandbox: &mut Sandbox, whole: bool, now: SimTime) -> bool {
         let greedy =
             sandbox.kernel.processes().filter(|it| it.space == space).max_by_key(|it| it.memory_bytes);
         let victim = greedy.map(|it| it.pid).filter(|_| !whole).filter(|it| container.pid != Some(*it));
-        match victim {
-            Some(pid) => sandbox.kernel.signal(pid, signal::KILL, now),
-            None => {
-                container.oom = true;
-                sandbox.kernel.kill_space(space, now);
-            }
+        if let Some(pid) = victim {
+            sandbox.kernel.signal(pid, signal::KILL, now);
+        } else {
+            container.oom = true;
+            sandbox.kernel.kill_space(space, now);
         }
     }
     any

@@ -134,7 +134,7 @@ impl Bench {
 
     pub(super) fn log(&self, id: ContainerId) -> String {
         let lines = self.runtime.logs(id, &LogOptions::default());
-        lines.iter().map(|it| format!("{}\n", it.text)).collect()
+        lines.iter().fold(String::new(), |all, it| all + &it.text + "\n")
     }
 
     pub(super) fn signal(&mut self, id: ContainerId, signal: Signal) {
@@ -417,4 +417,41 @@ fn clones_are_cheap_and_equal() {
     bench.run(1);
     bench.sandbox("more");
     assert!(copy != bench.runtime);
+}
+
+/// Prints what a thousand containers cost: `cargo test -p runtime --profile bench costs -- --nocapture`.
+#[test]
+fn costs() {
+    #[expect(clippy::disallowed_methods, reason = "measures the real clock, outside of the simulation")]
+    let clock = std::time::Instant::now;
+    let mut bench = Bench::new(&["busybox", "nginx"]);
+    let start = clock();
+    let mut last = String::new();
+    for number in 0..200 {
+        let sandbox = bench.sandbox(&format!("p{number}"));
+        for _ in 0..4 {
+            bench.container(sandbox, "busybox", &["sleep", "3600"]);
+        }
+        bench.container(sandbox, "nginx", &[]);
+        last = bench.runtime.sandbox_status(sandbox).unwrap().ip;
+    }
+    println!("1,000 containers start: {:?}", start.elapsed());
+    let start = clock();
+    bench.run(600);
+    println!("they idle for 10 min: {:?}", start.elapsed());
+    let start = clock();
+    let copy = bench.runtime.clone();
+    println!("clone: {:?}", start.elapsed());
+    let start = clock();
+    for _ in 0..1_000 {
+        bench.get(&last, 80, "/").unwrap();
+        bench.notices.clear();
+    }
+    println!("HTTP probe: {:?}", start.elapsed() / 1_000);
+    let start = clock();
+    assert!(copy != bench.runtime);
+    println!("compare: {:?}", start.elapsed());
+    let start = clock();
+    sim::digest_of(&copy);
+    println!("digest: {:?}", start.elapsed());
 }

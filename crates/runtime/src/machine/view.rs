@@ -3,8 +3,10 @@
 use crate::Runtime;
 use crate::cri::{ContainerId, ContainerState, FileView, MountSource, SandboxId, VolumeId};
 use crate::files::Tree;
+use crate::kernel::{Pid, Process};
 use crate::machine::volume::views;
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SandboxView {
     pub id: SandboxId,
@@ -16,8 +18,8 @@ pub struct SandboxView {
     pub host_pid: bool,
     /// Containers see each other's processes.
     pub share_process_namespace: bool,
-    /// The pause process is there and holds the namespaces.
-    pub pause: bool,
+    /// Its number on the machine; None when it is gone, and the namespaces with it.
+    pub pause_pid: Option<u32>,
     pub containers: Vec<ContainerView>,
     pub ports: Vec<PortView>,
     pub host_ports: Vec<(u16, u16, String)>,
@@ -32,7 +34,10 @@ pub struct ContainerView {
     /// Nothing is known of the image: what it does is assumed.
     pub assumed: bool,
     pub state: ContainerState,
+    /// Parents before their children.
     pub processes: Vec<ProcessView>,
+    /// Ports that its processes listen on.
+    pub ports: Vec<u16>,
     pub mounts: Vec<MountView>,
     pub memory_bytes: u64,
     pub memory_limit_bytes: Option<u64>,
@@ -43,7 +48,13 @@ pub struct ContainerView {
 pub struct ProcessView {
     /// As the container sees it.
     pub pid: u32,
+    /// As the machine sees it.
+    pub node_pid: u32,
     pub parent: Option<u32>,
+    /// How many of its ancestors are in this list.
+    pub depth: u32,
+    /// Has ended; its parent has not asked yet.
+    pub zombie: bool,
     pub uid: u32,
     pub command: String,
     pub memory_bytes: u64,
@@ -70,10 +81,17 @@ pub struct VolumeView {
     pub id: Option<VolumeId>,
     pub name: String,
     pub kind: String,
-    /// Containers that mount it: (name, path, may write).
-    pub used_by: Vec<(String, String, bool)>,
+    pub mounts: Vec<UseView>,
     pub used_bytes: u64,
     pub files: Vec<FileView>,
+}
+
+/// A container that mounts a volume.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct UseView {
+    pub container: String,
+    pub path: String,
+    pub read_only: bool,
 }
 
 impl Runtime {
@@ -108,7 +126,7 @@ impl Runtime {
             host_network: sandbox.config.host_network,
             host_pid: sandbox.config.host_pid,
             share_process_namespace: sandbox.config.share_process_namespace,
-            pause: sandbox.pause.is_some(),
+            pause_pid: sandbox.pause.map(|it| node_pid_of(id, it.1)),
             containers,
             ports,
             host_ports: sandbox.config.host_ports.clone(),
@@ -119,14 +137,28 @@ impl Runtime {
 
 fn container_view(sandbox: &crate::machine::Sandbox, container: &crate::machine::Container) -> ContainerView {
     let kernel = &sandbox.kernel;
-    let mine = kernel.processes().filter(|it| Some(it.space) == container.space && !it.is_zombie());
-    let processes = mine.map(|it| ProcessView {
-        pid: it.number,
-        parent: it.parent.and_then(|it| kernel.process(it)).map(|it| it.number),
-        uid: it.credentials.uid,
-        command: it.argv.join(" "),
-        memory_bytes: it.memory_bytes,
-    });
+    let mine: Vec<&Process> = kernel.processes().filter(|it| Some(it.space) == container.space).collect();
+    let mut processes = Vec::with_capacity(mine.len());
+    let roots =
+        mine.iter().filter(|it| it.parent.is_none_or(|parent| mine.iter().all(|it| it.pid != parent)));
+    let mut open: Vec<(&Process, u32)> = roots.map(|it| (*it, 0)).collect();
+    open.reverse();
+    while let Some((process, depth)) = open.pop() {
+        processes.push(ProcessView {
+            pid: process.number,
+            node_pid: node_pid_of(sandbox.status.id, process.pid),
+            parent: process.parent.and_then(|it| kernel.process(it)).map(|it| it.number),
+            depth,
+            zombie: process.is_zombie(),
+            uid: process.credentials.uid,
+            command: process.argv.join(" "),
+            memory_bytes: process.memory_bytes,
+        });
+        open.extend(mine.iter().rev().filter(|it| it.parent == Some(process.pid)).map(|it| (*it, depth + 1)));
+    }
+    let listens =
+        |it: &(&u16, &Pid)| kernel.process(*it.1).is_some_and(|it| Some(it.space) == container.space);
+    let ports = kernel.listeners().iter().filter(listens).map(|it| *it.0).collect();
     let mounts = container.config.mounts.iter().map(|it| MountView {
         path: it.path.clone(),
         source: it.source.clone(),
@@ -139,7 +171,8 @@ fn container_view(sandbox: &crate::machine::Sandbox, container: &crate::machine:
         image: container.config.image.clone(),
         assumed: container.image.program == "generic",
         state: container.status.state.clone(),
-        processes: processes.collect(),
+        processes,
+        ports,
         mounts: mounts.collect(),
         memory_bytes: container.space.map_or(0, |it| kernel.memory_of(it)),
         memory_limit_bytes: container.limits.1,
@@ -155,11 +188,15 @@ fn volume_views(machine: &crate::machine::Machine, shown: &[&crate::machine::Con
         }
     }
     let view = |source: &MountSource| {
-        let used_by = shown.iter().flat_map(|container| {
+        let mounts = shown.iter().flat_map(|container| {
             let uses = container.config.mounts.iter().filter(|it| it.source == *source);
-            uses.map(|it| (container.config.name.clone(), it.path.clone(), !it.read_only))
+            uses.map(|it| UseView {
+                container: container.config.name.clone(),
+                path: it.path.clone(),
+                read_only: it.read_only,
+            })
         });
-        let used_by = used_by.collect();
+        let mounts = mounts.collect();
         match source {
             MountSource::Volume(id) => {
                 let volume = machine.volumes.get(id)?;
@@ -168,7 +205,7 @@ fn volume_views(machine: &crate::machine::Machine, shown: &[&crate::machine::Con
                     id: Some(*id),
                     name: volume.config.name.clone(),
                     kind: volume.config.kind.clone(),
-                    used_by,
+                    mounts,
                     used_bytes: tree.used(),
                     files: views(tree, Tree::ROOT),
                 })
@@ -181,7 +218,7 @@ fn volume_views(machine: &crate::machine::Machine, shown: &[&crate::machine::Con
                     id: None,
                     name: path.clone(),
                     kind: "hostPath".to_owned(),
-                    used_by,
+                    mounts,
                     used_bytes,
                     files,
                 })
@@ -189,4 +226,9 @@ fn volume_views(machine: &crate::machine::Machine, shown: &[&crate::machine::Con
         }
     };
     sources.into_iter().filter_map(view).collect()
+}
+
+/// A number that no other process of the machine has.
+pub fn node_pid_of(sandbox: SandboxId, pid: Pid) -> u32 {
+    ((sandbox.0 & 0xffff) as u32) << 9 | (pid.0 & 0x1ff)
 }

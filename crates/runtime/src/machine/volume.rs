@@ -55,10 +55,12 @@ impl Runtime {
         id
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "callers make it for this")]
     pub fn write_volume_file(&mut self, volume: VolumeId, file: VolumeFile, now: SimTime) {
         self.with_tree(volume, |tree| put(tree, &file, now));
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "callers make them for this")]
     /// Makes these the volume's only files, in one step: a changed ConfigMap.
     pub fn replace_volume_files(&mut self, volume: VolumeId, files: Vec<VolumeFile>, now: SimTime) {
         self.with_tree(volume, |tree| {

@@ -7,8 +7,7 @@ use sim::SimTime;
 use super::{FAR, NEAR};
 use crate::Runtime;
 use crate::cri::{SandboxId, ServiceEntry};
-use crate::kernel::Pid;
-use crate::machine::{Machine, Sandbox};
+use crate::machine::{Container, Machine, Sandbox};
 
 /// Who asks.
 #[derive(Clone, Copy)]
@@ -21,7 +20,6 @@ pub(crate) enum Route {
     Listener {
         sandbox: SandboxId,
         port: u16,
-        pid: Pid,
         /// The address that the server sees.
         from: String,
         latency: Duration,
@@ -179,7 +177,7 @@ fn listener(
     let space = sandbox.kernel.process(pid).map(|it| it.space);
     let container = sandbox.containers.values().find(|it| it.space == space && it.pid.is_some());
     let script = container.map(|it| &it.script);
-    if let (Some(script), Some(started)) = (script, container.and_then(|it| it.started_at()))
+    if let (Some(script), Some(started)) = (script, container.and_then(Container::started_at))
         && now < started + script.ready_after
     {
         return Route::Refused;
@@ -187,7 +185,6 @@ fn listener(
     Route::Listener {
         sandbox: sandbox.status.id,
         port,
-        pid,
         from,
         latency: latency + script.map_or(Duration::ZERO, |it| it.latency),
         http_status: script.and_then(|it| it.http_status),

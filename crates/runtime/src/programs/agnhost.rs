@@ -18,8 +18,7 @@ pub(super) fn step(server: &mut Server, process: &mut dyn Process) -> Step {
         "netexec" => vec![port(&["--http-port"], 8080), port(&["--udp-port"], 8081)],
         "serve-hostname" => vec![port(&["--port"], 9376)],
         "liveness" => vec![8080],
-        "porter" => vec![port(&["--port"], 80)],
-        "test-webserver" => vec![port(&["--port"], 80)],
+        "porter" | "test-webserver" => vec![port(&["--port"], 80)],
         "grpc-health-checking" => vec![port(&["--port"], 5000), 8080],
         "pause" => {
             process.print(LogStream::Stdout, "Paused");
@@ -76,14 +75,13 @@ pub(super) fn answer(
             ),
             "/hostname" | "/hostName" => HttpResponse::text(200, process.hostname()),
             "/clientip" => HttpResponse::text(200, format!("{}:40000", request.remote)),
-            "/healthz" => HttpResponse::text(200, ""),
             "/echo" => HttpResponse::text(200, value("msg").unwrap_or_default()),
             "/header" => {
                 let key = value("key").unwrap_or_default();
                 let found = request.headers.iter().find(|it| it.0.eq_ignore_ascii_case(key));
                 HttpResponse::text(200, found.map_or_else(String::new, |it| it.1.clone()))
             }
-            "/exit" => HttpResponse::text(200, ""),
+            "/exit" | "/healthz" => HttpResponse::text(200, ""),
             _ => HttpResponse::text(404, "404 page not found\n"),
         },
         _ => HttpResponse::text(200, process.hostname()),

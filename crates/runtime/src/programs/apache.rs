@@ -1,6 +1,6 @@
 //! Apache httpd, and the small httpd of busybox.
 
-use super::files::{Served, common_log, find};
+use super::files::{Served, common_log, find, rows};
 use super::{Process, Server, Step, WINCH, base_name, flag};
 use crate::clock::date;
 use crate::cri::LogStream;
@@ -106,8 +106,7 @@ pub(super) fn answer(server: &mut Server, request: &HttpRequest, process: &mut d
         Served::File(bytes, kind) => HttpResponse::new(200, kind, bytes),
         Served::Redirect(to) => HttpResponse { location: to, ..page(301) },
         Served::Listing(names) if apache => {
-            let rows: String =
-                names.iter().map(|it| format!("<li><a href=\"{it}\"> {it}</a></li>\n")).collect();
+            let rows = rows(&names, |it| format!("<li><a href=\"{it}\"> {it}</a></li>\n"));
             let path = &request.path;
             let body = format!(
                 "<!DOCTYPE HTML PUBLIC \"-//W3C//DTD HTML 3.2 Final//EN\">\n<html>\n <head>\n  <title>Index of {path}</title>\n </head>\n <body>\n<h1>Index of {path}</h1>\n<ul>{rows}</ul>\n</body></html>\n"

@@ -61,3 +61,8 @@ pub(super) fn common_log(request: &HttpRequest, response: &HttpResponse, process
         response.body.len()
     )
 }
+
+/// The lines of a listing.
+pub(super) fn rows(names: &[String], row: impl Fn(&str) -> String) -> String {
+    names.iter().fold(String::new(), |all, it| all + &row(it))
+}

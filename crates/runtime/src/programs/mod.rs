@@ -246,8 +246,14 @@ impl Server {
         match self.program {
             Program::Nginx => &[signal::TERM, signal::INT, signal::QUIT, signal::HUP, USR1, USR2, WINCH],
             Program::Apache => &[signal::TERM, signal::INT, signal::HUP, USR1, WINCH],
-            Program::Tomcat | Program::Mysql | Program::Postgres | Program::Pause | Program::Generic => STOPS,
-            Program::Agnhost | Program::Collector | Program::Hello => STOPS,
+            Program::Tomcat
+            | Program::Mysql
+            | Program::Postgres
+            | Program::Pause
+            | Program::Generic
+            | Program::Agnhost
+            | Program::Collector
+            | Program::Hello => STOPS,
             Program::Redis => &[signal::TERM, signal::INT],
             Program::Python => &[signal::INT],
             Program::BusyboxHttpd
@@ -289,7 +295,7 @@ impl Server {
             Program::Nginx => nginx::answer(self, request, process),
             Program::Apache | Program::BusyboxHttpd => apache::answer(self, request, process),
             Program::Tomcat => tomcat::answer(self, request, process),
-            Program::Python => script::answer(self, request, process)?,
+            Program::Python => script::answer(self, request, process),
             Program::Agnhost => agnhost::answer(self, request, process)?,
             Program::Liveness => agnhost::answer_liveness(self, process),
             Program::Node | Program::Hello | Program::Whoami | Program::Generic | Program::Collector => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::files::{Served, clean, find};
+use super::files::{Served, clean, find, rows};
 use super::nginx_config::{Location, Site, parse};
 use super::{Process, Server, Step, USR1, base_name, flag};
 use crate::clock::date;
@@ -147,7 +147,10 @@ fn configure(
     if String::from_utf8_lossy(&main).contains("conf.d/") {
         let names = process.list("/etc/nginx/conf.d").unwrap_or_default();
         files.extend(
-            names.iter().filter(|it| it.ends_with(".conf")).map(|it| format!("/etc/nginx/conf.d/{it}")),
+            names
+                .iter()
+                .filter(|it| it.strip_suffix(".conf").is_some())
+                .map(|it| format!("/etc/nginx/conf.d/{it}")),
         );
     }
     for file in files {
@@ -245,12 +248,11 @@ fn serve(site: &Site, request: &HttpRequest, process: &mut dyn Process) -> HttpR
         return error_page(502, process);
     }
     let root = [&location.root, &site.root].into_iter().find(|it| !it.is_empty());
-    let (root, below) = match location.alias.is_empty() {
-        true => (root.map_or("/etc/nginx/html", |it| it.as_str()), path.clone()),
-        false => (
-            location.alias.as_str(),
-            format!("/{}", path[location.prefix.len().min(path.len())..].trim_start_matches('/')),
-        ),
+    let (root, below) = if location.alias.is_empty() {
+        (root.map_or("/etc/nginx/html", |it| it.as_str()), path.clone())
+    } else {
+        let rest = path[location.prefix.len().min(path.len())..].trim_start_matches('/');
+        (location.alias.as_str(), format!("/{rest}"))
     };
     let indexes: Vec<&str> = site.indexes.iter().map(String::as_str).collect();
     let indexes = if indexes.is_empty() { &["index.html", "index.htm"][..] } else { &indexes };
@@ -259,7 +261,7 @@ fn serve(site: &Site, request: &HttpRequest, process: &mut dyn Process) -> HttpR
         Served::File(bytes, kind) => HttpResponse::new(200, kind, bytes),
         Served::Redirect(to) => HttpResponse { location: to, ..error_page(301, process) },
         Served::Listing(names) if location.autoindex.unwrap_or(site.autoindex) => {
-            let rows: String = names.iter().map(|it| format!("<a href=\"{it}\">{it}</a>\n")).collect();
+            let rows = rows(&names, |it| format!("<a href=\"{it}\">{it}</a>\n"));
             let body = format!(
                 "<html>\n<head><title>Index of {path}</title></head>\n<body>\n<h1>Index of {path}</h1><hr><pre><a href=\"../\">../</a>\n{rows}</pre><hr></body>\n</html>\n"
             );

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::files::{Served, find};
+use super::files::{Served, find, rows};
 use super::{Process, Server, Step};
 use crate::clock::date;
 use crate::cri::LogStream;
@@ -19,14 +19,14 @@ pub(super) fn step_python(server: &mut Server, process: &mut dyn Process) -> Ste
             process.print(LogStream::Stdout, &format!("Python {version}"));
             Step::Exit(0)
         }
-        [file, ..] if !file.starts_with('-') => match process.read_file(file) {
-            Some(bytes) => run(server, process, &python_statements(&String::from_utf8_lossy(&bytes))),
-            None => {
+        [file, ..] if !file.starts_with('-') => {
+            let Some(bytes) = process.read_file(file) else {
                 let line = format!("python: can't open file '{file}': [Errno 2] No such file or directory");
                 process.print(LogStream::Stderr, &line);
-                Step::Exit(2)
-            }
-        },
+                return Step::Exit(2);
+            };
+            run(server, process, &python_statements(&String::from_utf8_lossy(&bytes)))
+        }
         // Its standard input has ended: nothing to run.
         _ => Step::Exit(0),
     }
@@ -149,16 +149,16 @@ pub(super) fn step_node(server: &mut Server, process: &mut dyn Process) -> Step 
             process.print(LogStream::Stdout, &format!("v{version}"));
             Step::Exit(0)
         }
-        [file, ..] if !file.starts_with('-') => match process.read_file(file) {
-            Some(bytes) => run(server, process, &node_statements(&String::from_utf8_lossy(&bytes))),
-            None => {
+        [file, ..] if !file.starts_with('-') => {
+            let Some(bytes) = process.read_file(file) else {
                 let line = format!(
                     "node:internal/modules/cjs/loader:1228\n  throw err;\n  ^\n\nError: Cannot find module '{file}'"
                 );
                 process.print(LogStream::Stderr, &line);
-                Step::Exit(1)
-            }
-        },
+                return Step::Exit(1);
+            };
+            run(server, process, &node_statements(&String::from_utf8_lossy(&bytes)))
+        }
         _ => Step::Exit(0),
     }
 }
@@ -201,21 +201,16 @@ fn seconds(text: &str) -> Duration {
 }
 
 /// Of `http.server`; other Python programs are not known to answer.
-pub(super) fn answer(
-    server: &Server,
-    request: &HttpRequest,
-    process: &mut dyn Process,
-) -> Option<HttpResponse> {
+pub(super) fn answer(server: &Server, request: &HttpRequest, process: &mut dyn Process) -> HttpResponse {
     let root = server.root("root");
     if root.is_empty() {
-        return Some(HttpResponse::text(200, format!("{}\n", process.hostname())));
+        return HttpResponse::text(200, format!("{}\n", process.hostname()));
     }
     let mut response = match find(root, &request.path, &["index.html", "index.htm"], process) {
         Served::File(bytes, kind) => HttpResponse::new(200, kind, bytes),
         Served::Redirect(to) => HttpResponse { location: to, ..HttpResponse::new(301, "text/html", "") },
         Served::Listing(names) => {
-            let rows: String =
-                names.iter().map(|it| format!("<li><a href=\"{it}\">{it}</a></li>\n")).collect();
+            let rows = rows(&names, |it| format!("<li><a href=\"{it}\">{it}</a></li>\n"));
             let path = &request.path;
             let body = format!(
                 "<!DOCTYPE HTML>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>Directory listing for {path}</title>\n</head>\n<body>\n<h1>Directory listing for {path}</h1>\n<hr>\n<ul>\n{rows}</ul>\n<hr>\n</body>\n</html>\n"
@@ -239,5 +234,5 @@ pub(super) fn answer(
         request.remote, request.method, request.path, response.status
     );
     process.print(LogStream::Stderr, &line);
-    Some(response)
+    response
 }

@@ -1,7 +1,10 @@
 //! Web archives: the stored files of a zip.
 
-/// (path, content) of each file that is stored without compression.
-pub(super) fn entries(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
+/// Path and content.
+type File = (String, Vec<u8>);
+
+/// Each file that is stored without compression.
+pub(super) fn entries(bytes: &[u8]) -> Vec<File> {
     let mut found = Vec::new();
     let mut at = 0;
     while let Some((entry, next)) = entry(bytes, at) {
@@ -12,7 +15,7 @@ pub(super) fn entries(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
 }
 
 /// The file whose local header is at an offset, and where the next header is.
-fn entry(bytes: &[u8], at: usize) -> Option<(Option<(String, Vec<u8>)>, usize)> {
+fn entry(bytes: &[u8], at: usize) -> Option<(Option<File>, usize)> {
     let header = bytes.get(at..at + 30)?;
     if !header.starts_with(b"PK\x03\x04") {
         return None;
