@@ -99,6 +99,8 @@ pub struct ContainerConfig {
     pub termination_message_path: String,
     pub stdin: bool,
     pub tty: bool,
+    /// Joins the process namespace of another container of the sandbox (an ephemeral container's target).
+    pub target: Option<ContainerId>,
     /// Added to the primary group: `fsGroup` and `supplementalGroups`.
     pub groups: Vec<i64>,
     /// `playground.dev/…` annotations that script this container: (key without prefix, value).

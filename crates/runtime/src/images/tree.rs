@@ -121,7 +121,7 @@ impl Spec {
 }
 
 fn put_commands(tree: &mut Tree, image: &Spec) {
-    if matches!(image.flavour, Flavour::Busybox | Flavour::Alpine) {
+    if matches!(image.flavour, Flavour::Busybox | Flavour::Alpine) && !commands::NAMES.contains(&"httpd") {
         // The one applet that is a server.
         let placed = tree.put_programs("bin", "busybox-httpd", &["httpd"]);
         debug_assert!(placed.is_ok());
@@ -129,7 +129,7 @@ fn put_commands(tree: &mut Tree, image: &Spec) {
     let (left_out, program): (&[&str], &str) = match image.flavour {
         Flavour::Scratch => return,
         Flavour::Busybox | Flavour::Alpine => (NOT_IN_BUSYBOX, "busybox"),
-        Flavour::Debian | Flavour::Centos => (NOT_IN_GNU, "gnu"),
+        Flavour::Debian | Flavour::Centos => (NOT_IN_GNU, "coreutils"),
     };
     let named = |name: &str| image.commands.iter().any(|it| it.rsplit('/').next() == Some(name));
     let own = matches!(image.flavour, Flavour::Alpine).then_some("bash");
@@ -141,6 +141,20 @@ fn put_commands(tree: &mut Tree, image: &Spec) {
         .collect();
     let placed = tree.put_programs("bin", program, &present);
     debug_assert!(placed.is_ok());
+    let shells: &[&str] = match image.flavour {
+        Flavour::Debian => &["bash"],
+        Flavour::Centos => &["bash", "sh"],
+        Flavour::Busybox | Flavour::Alpine | Flavour::Scratch => &[],
+    };
+    if present.contains(&"sh") && !shells.is_empty() {
+        let root = tree.find("bin").unwrap_or(Tree::ROOT);
+        for name in shells.iter().filter(|it| present.contains(*it)) {
+            let gone = tree.unlink(root, name, sim::SimTime::ZERO);
+            debug_assert!(gone.is_ok());
+        }
+        let placed = tree.put_programs("bin", "bash", shells);
+        debug_assert!(placed.is_ok());
+    }
     if tree.find("bin/sh").is_none() {
         let placed = tree.put_programs("bin", "shell", &["sh", "bash"]);
         debug_assert!(placed.is_ok());

@@ -174,6 +174,8 @@ pub struct Kernel {
     /// Standard input of processes started from outside.
     inputs: BTreeMap<Pid, PipeId>,
     listeners: BTreeMap<u16, Pid>,
+    /// Ports that others have who share the network from another kernel.
+    pub taken_ports: Vec<u16>,
     incoming: Vec<Incoming>,
     calls: Vec<(CallId, Pid, Call)>,
     answers: BTreeMap<CallId, Answer>,

@@ -816,7 +816,7 @@ impl<'a> Sys<'a> {
         if port < 1024 && self.me().credentials.uid != 0 && !self.low_ports_open() {
             return Err(Errno::Access);
         }
-        if self.kernel.listeners.contains_key(&port) {
+        if self.kernel.listeners.contains_key(&port) || self.kernel.taken_ports.contains(&port) {
             return Err(Errno::AddressInUse);
         }
         self.kernel.listeners.insert(port, self.pid);

@@ -372,7 +372,9 @@ fn mount(machine: &mut Machine, id: ContainerId, now: SimTime) -> Result<(), Run
         mounts.mount(&at, container.private, ino.unwrap_or(Tree::ROOT), false, "/dev/sda1");
     }
     let facts = Arc::new(sandbox.facts(machine, &config, &container.image));
-    let namespace = sandbox.namespace();
+    let target = config.target.and_then(|it| sandbox.containers.get(&it)?.space);
+    let target = target.and_then(|it| sandbox.kernel.space(it)).map(|it| it.namespace);
+    let namespace = target.or_else(|| sandbox.namespace());
     drop(sandbox);
     let Some(sandbox) = machine.sandbox_mut(sandbox_id) else { return not_found("sandbox") };
     let space = sandbox.kernel.add_space(mounts, facts, namespace);

@@ -56,6 +56,7 @@ impl Runtime {
 
     fn run_kernel(&mut self, id: SandboxId, now: SimTime, outbox: &mut Outbox<Event>) -> Option<Left> {
         let machine = self.of_mut(id.0).filter(|it| it.powered)?;
+        share_host_ports(machine, id);
         let Machine { sandboxes, trees, oom_kills_container, execs, .. } = machine;
         let sandbox = Arc::make_mut(sandboxes.get_mut(&id)?);
         let mut left = Left::default();
@@ -91,6 +92,18 @@ impl Runtime {
         left.replies = sandbox.kernel.take_replies();
         schedule(sandbox, id, now, outbox);
         Some(left)
+    }
+}
+
+/// Pods on the machine's own network have one set of ports.
+fn share_host_ports(machine: &mut Machine, id: SandboxId) {
+    if !machine.sandboxes.get(&id).is_some_and(|it| it.config.host_network) {
+        return;
+    }
+    let others = machine.sandboxes.iter().filter(|it| *it.0 != id && it.1.config.host_network);
+    let taken: Vec<u16> = others.flat_map(|it| it.1.kernel.listeners().keys().copied()).collect();
+    if let Some(sandbox) = machine.sandbox_mut(id) {
+        sandbox.kernel.taken_ports = taken;
     }
 }
 
