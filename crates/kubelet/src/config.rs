@@ -87,6 +87,7 @@ impl Worker {
             groups: groups.collect(),
             script: script.collect(),
             env,
+            ..ContainerConfig::default()
         })
     }
 }
