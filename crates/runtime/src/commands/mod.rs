@@ -4,6 +4,7 @@
 //! ([`lookup`]) names them all. No editor, no compression, no package manager.
 
 mod awk;
+mod awk_parse;
 mod child;
 mod client;
 mod clock;
