@@ -73,8 +73,7 @@ pub struct Document {
 pub struct Step {
     /// A command line that reaches the goals; may be empty.
     pub command: &'static str,
-    /// Something to break: `node/NAME`, `kubelet/NAME`, `runtime/NAME`, `network/NAME`, `registry`, `image/NAME`,
-    /// `sandbox/POD`, `container/POD/CONTAINER`; may be empty.
+    /// Something to break, in the words of the workstation's command `fault`; may be empty.
     pub fault: &'static str,
     /// All must be met.
     pub goals: &'static [Goal],

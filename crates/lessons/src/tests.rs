@@ -54,17 +54,6 @@ fn nothing_is_solved_at_the_start() {
     }
 }
 
-#[test]
-fn faults_can_be_made() {
-    let kinds = ["node", "kubelet", "runtime", "network", "registry", "image", "sandbox", "container"];
-    for scenario in SCENARIOS {
-        for step in scenario.steps.iter().filter(|it| !it.fault.is_empty()) {
-            let kind = step.fault.split('/').next().unwrap_or("");
-            assert!(kinds.contains(&kind), "{}: {}", scenario.id, step.fault);
-        }
-    }
-}
-
 fn length(text: &Text, measure: impl Fn(&str) -> usize) -> usize {
     let steps = text.steps.iter().map(|it| measure(it.title) + measure(it.body) + measure(it.hint));
     measure(text.intro) + measure(text.question) + measure(text.why) + steps.sum::<usize>()
