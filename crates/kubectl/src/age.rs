@@ -49,21 +49,6 @@ pub fn human(micros: i64) -> String {
     }
 }
 
-/// Like `human`, with one unit only.
-// Follows kubernetes v1.36 apimachinery/pkg/util/duration: ShortHumanDuration.
-pub fn short(micros: i64) -> String {
-    let seconds = micros / SECOND;
-    match seconds {
-        i64::MIN..-1 => "<invalid>".to_owned(),
-        -1..0 => "0s".to_owned(),
-        0..60 => format!("{seconds}s"),
-        60..3_600 => format!("{}m", seconds / 60),
-        3_600..86_400 => format!("{}h", seconds / 3_600),
-        86_400..31_536_000 => format!("{}d", seconds / 86_400),
-        31_536_000.. => format!("{}y", seconds / 31_536_000),
-    }
-}
-
 /// `Sat, 21 Nov 2026 05:33:55 +0000`: how describe prints times.
 pub fn rfc1123z(text: &str) -> String {
     let Some(micros) = micros(text) else { return text.to_owned() };
@@ -86,6 +71,12 @@ pub fn rfc1123z(text: &str) -> String {
 /// RFC 3339 in whole seconds.
 pub fn rfc3339(now: SimTime) -> String {
     api::time::time(now).0.to_string()
+}
+
+/// RFC 3339 with nanoseconds, as log lines carry it.
+pub fn rfc3339_nanos(now: SimTime) -> String {
+    let whole = rfc3339(now);
+    format!("{}.{:06}000Z", whole.trim_end_matches('Z'), now.as_micros() % 1_000_000)
 }
 
 #[cfg(test)]

@@ -149,6 +149,15 @@ impl Failure {
         }
     }
 
+    /// The message with words in front of it.
+    #[must_use]
+    pub fn prefixed(self, words: &str) -> Failure {
+        match self {
+            Failure::Status(status) => Failure::Text([words, text(&status, "message")].concat()),
+            other => other,
+        }
+    }
+
     /// The bare message.
     pub fn message(&self) -> String {
         match self {

@@ -24,7 +24,7 @@ use serde_json::Value;
 use sim::SimTime;
 
 pub use client::{Failure, Method, PatchType, Request, Response};
-pub use resources::Resource;
+pub use resources::{Resource, of_kind as resource_of};
 pub use server::{serve, watch};
 
 use flags::Flags;

@@ -1,9 +1,14 @@
 //! The verbs: one table, one function each; those that take time go on as a [`Task`].
 
 mod apply;
+mod change;
+mod create;
 mod delete;
 mod describe;
+mod exec;
 mod get;
+mod info;
+mod logs;
 
 use sim::SimTime;
 
@@ -20,6 +25,8 @@ pub(crate) enum Task {
     Input(Vec<u8>),
     Watch(Box<get::Watch>),
     Delete(Box<delete::Waiting>),
+    Logs(Box<logs::Follow>),
+    Exec(exec::Session),
 }
 
 pub(crate) enum Next {
@@ -40,10 +47,29 @@ struct Verb {
 
 /// In the order that kubectl registers its commands: suggestions come in it.
 const VERBS: &[Verb] = &[
+    Verb { name: "create", flags: create::FILE, run: create::file },
+    Verb { name: "create deployment", flags: create::DEPLOYMENT, run: create::deployment },
+    Verb { name: "create namespace", flags: create::NAMESPACE, run: create::namespace },
+    Verb { name: "run", flags: create::RUN, run: create::run },
+    Verb { name: "set image", flags: change::IMAGE, run: change::image },
     Verb { name: "get", flags: get::FLAGS, run: get::run },
     Verb { name: "delete", flags: delete::FLAGS, run: delete::run },
+    Verb { name: "rollout restart", flags: change::RESTART, run: change::restart },
+    Verb { name: "scale", flags: change::SCALE, run: change::scale },
+    Verb { name: "cluster-info", flags: info::PLAIN, run: info::cluster_info },
+    Verb { name: "top", flags: info::PLAIN, run: info::top },
+    Verb { name: "cordon", flags: change::CORDON, run: change::cordon },
+    Verb { name: "uncordon", flags: change::CORDON, run: change::uncordon },
     Verb { name: "describe", flags: describe::FLAGS, run: describe::run },
+    Verb { name: "logs", flags: logs::FLAGS, run: logs::run },
+    Verb { name: "exec", flags: exec::FLAGS, run: exec::run },
     Verb { name: "apply", flags: apply::FLAGS, run: apply::run },
+    Verb { name: "label", flags: change::LABEL, run: change::label },
+    Verb { name: "annotate", flags: change::LABEL, run: change::annotate },
+    Verb { name: "api-resources", flags: info::RESOURCES, run: info::api_resources },
+    Verb { name: "api-versions", flags: info::PLAIN, run: info::api_versions },
+    Verb { name: "version", flags: info::VERSION, run: info::version },
+    Verb { name: "config current-context", flags: info::PLAIN, run: info::current_context },
 ];
 
 /// Flags of everything that reads manifests.
@@ -84,6 +110,8 @@ pub(crate) fn step(task: Task, words: &[String], call: &mut Call) -> Result<Next
         }
         Task::Watch(watch) => watch.step(call),
         Task::Delete(waiting) => waiting.step(call),
+        Task::Logs(follow) => follow.step(call),
+        Task::Exec(session) => session.step(call),
     }
 }
 
