@@ -40,11 +40,15 @@ pub struct Follow {
 
 #[expect(clippy::unnecessary_wraps, reason = "the table's shape")]
 pub fn start(_sys: &mut Sys<'_>, argv: &[String]) -> Result<Command, i32> {
-    let short = |it: &String| match it.strip_prefix(['-', '+']) {
-        Some(number) if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) => format!("-n{it}"),
+    // `tail -5` and `tail +5`, but not the value of `-n +5`.
+    let valued = |at: usize| matches!(argv[at - 1].as_str(), "-n" | "-c" | "-s" | "--lines" | "--bytes");
+    let short = |(at, it): (usize, &String)| match it.strip_prefix(['-', '+']) {
+        Some(number) if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) && !valued(at) => {
+            format!("-n{it}")
+        }
         _ => it.clone(),
     };
-    let words: Vec<String> = argv[1..].iter().map(short).collect();
+    let words: Vec<String> = argv.iter().enumerate().skip(1).map(short).collect();
     let options = Options::parse(&words, "n c s lines bytes pid");
     let bytes = options.has("c");
     let text = options.value("c").or(options.value("n")).or(options.value("lines")).unwrap_or("10");

@@ -204,9 +204,12 @@ pub fn seq(sys: &mut Sys<'_>, argv: &[String], who: &str) -> i32 {
     const LINES_MAX: i64 = 1_000_000;
     let mut separator = "\n".to_owned();
     let mut words = argv[1..].to_vec();
-    if words.first().is_some_and(|it| it == "-s") && 1 < words.len() {
-        separator = words[1].clone();
-        words.drain(..2);
+    if let Some(rest) = words.first().and_then(|it| it.strip_prefix("-s")).map(str::to_owned) {
+        words.remove(0);
+        separator = rest;
+        if separator.is_empty() && !words.is_empty() {
+            separator = words.remove(0);
+        }
     }
     let numbers: Vec<i64> = words.iter().filter_map(|it| it.parse().ok()).collect();
     let (first, step, last) = match numbers[..] {
