@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use session::frame::*;
 
+pub struct Instant(pub u64);
+
 pub struct Session {
     now: Micros,
     taints: bool,
@@ -20,17 +22,14 @@ fn text(it: &str) -> String {
 }
 
 impl Session {
-    pub fn open(_: &str) -> Session {
-        Session { now: 100 * S, taints: true, text: text(MANIFEST), out: b"\x1b[32m$\x1b[0m k get pods -o wide\r\nNAME              READY   STATUS             RESTARTS      NODE\r\nbatch-7           0/1     Pending            0             <none>\r\ncrash-1           0/1     CrashLoopBackOff   4 (38s ago)   node-2\r\n\x1b[32m$\x1b[0m ".to_vec(), faults: vec![], id: 0 }
+    pub fn open(_: &str) -> (Session, Option<String>) {
+        (Session { now: 100 * S, taints: true, text: text(MANIFEST), out: b"\x1b[32m$\x1b[0m k get pods -o wide\r\nNAME              READY   STATUS             RESTARTS      NODE\r\nbatch-7           0/1     Pending            0             <none>\r\ncrash-1           0/1     CrashLoopBackOff   4 (38s ago)   node-2\r\n\x1b[32m$\x1b[0m ".to_vec(), faults: vec![], id: 0 }, None)
     }
-    pub fn manifest(&self) -> String {
-        self.text.clone()
+    pub fn manifest(&self) -> &str {
+        &self.text
     }
-    pub fn applied(&self) -> String {
-        String::new()
-    }
-    pub fn now(&self) -> Micros {
-        self.now
+    pub fn now(&self) -> Instant {
+        Instant(self.now)
     }
     pub fn run(&mut self, command: Command) -> Outcome {
         match command {
@@ -69,7 +68,7 @@ impl Session {
     pub fn terminal_take_output(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.out)
     }
-    pub fn check(&self, text: &str) -> Vec<Diagnostic> {
+    pub fn check(text: &str) -> Vec<Diagnostic> {
         let Some(at) = text.lines().position(|it| it.contains("livenesProbe")) else { return vec![] };
         vec![Diagnostic {
             severity: Severity::Error,
@@ -86,7 +85,7 @@ impl Session {
             }),
         }]
     }
-    pub fn scenarios(&self) -> Vec<ScenarioCard> {
+    pub fn scenarios() -> Vec<ScenarioCard> {
         vec![ScenarioCard {
             id: text("a11"),
             group: ScenarioGroup::Articles,
@@ -96,10 +95,10 @@ impl Session {
             summary_zh: text("探针失败时 kubelet 会做什么"),
         }]
     }
-    pub fn share_link(&self) -> String {
+    pub fn share_link(&self, _: Option<&str>) -> String {
         text("v=1")
     }
-    pub fn frame(&self, view: &ViewState) -> Arc<Frame> {
+    pub fn frame(&mut self, view: &ViewState) -> Frame {
         let mut frame = Frame::default();
         frame.clock = Clock { now: self.now, end: self.now.max(103 * S), ..Clock::default() };
         frame.about = Arc::new(About {
@@ -711,7 +710,7 @@ impl Session {
             ],
             documents: vec![DocumentCard { name: text("liveness.yaml"), text: text(MANIFEST) }],
         }));
-        Arc::new(frame)
+        frame
     }
 }
 

@@ -26,6 +26,8 @@ const CHECK_DELAY: Duration = Duration::from_millis(250);
 const TOAST: Duration = Duration::from_secs(9);
 /// What is kept of the terminal's output, to fill a terminal that is built anew.
 const TERMINAL_KEPT_BYTES: usize = 128 << 10;
+/// As `reset` sends it.
+const TERMINAL_RESET: &str = "\u{1b}c";
 /// Sentences that the live region reads at once; more are a blur.
 const SAID_AT_ONCE_MAX: usize = 3;
 
@@ -114,8 +116,9 @@ impl Page {
         let speed = browser::stored("speed").and_then(|it| it.parse().ok()).filter(|it| *it < SPEEDS.len());
         let frame = RwSignal::new(Arc::<Frame>::default());
         let now = Memo::new(move |_| frame.with(|it| it.clock.now));
+        let (session, error) = Session::open(&link);
         let page = Page {
-            session: StoredValue::new_local(Session::open(&link)),
+            session: StoredValue::new_local(session),
             frame,
             view: RwSignal::new(ViewState { language: language.code().to_owned(), ..ViewState::default() }),
             playing: RwSignal::new(browser::parameter(&address, "paused").is_none()),
@@ -144,9 +147,15 @@ impl Page {
             terminal_kept: StoredValue::new(String::new()),
             terminal: StoredValue::new_local(None),
         };
-        let manifest = page.session.with_value(Session::manifest);
-        page.applied.set(page.session.with_value(Session::applied));
+        let manifest = page.session.with_value(|it| it.manifest().to_owned());
+        // A session that goes on has applied what its editor shows, unless nothing was done yet.
+        if browser::parameter(&link, "z").is_some() {
+            page.applied.set(manifest.clone());
+        }
         page.replace_manifest(manifest);
+        if let Some(error) = error {
+            page.show_outcome(&Outcome { errors: vec![error.to_string()], ..Outcome::default() });
+        }
         page.publish();
         page.said.set_value(page.frame.with_untracked(|it| it.said));
         browser::every_frame(move |elapsed| page.on_frame(elapsed));
@@ -249,7 +258,6 @@ impl Page {
         self.applied.set(String::new());
         self.dialog.set(Dialog::None);
         self.playing.set(true);
-        self.clear_terminal();
     }
 
     pub fn apply(self) {
@@ -289,20 +297,23 @@ impl Page {
 
     fn check(self) {
         let text = self.manifest.get_untracked();
-        let found = self.session.try_update_value(|it| {
-            it.run(Command::KeepManifest { text: text.clone() });
-            it.check(&text)
+        self.session.update_value(|it| {
+            // An unchanged text stays the scenario's own, so that links stay short.
+            if it.manifest() != text {
+                it.run(Command::KeepManifest { text: text.clone() });
+            }
         });
-        self.diagnostics.set(Arc::new(found.unwrap_or_default()));
+        self.diagnostics.set(Arc::new(Session::check(&text)));
     }
 
     pub fn scenarios(self) -> Vec<ScenarioCard> {
-        self.session.with_value(Session::scenarios)
+        Session::scenarios()
     }
 
     /// The whole session as an address.
     pub fn link(self) -> String {
-        self.session.with_value(Session::share_link)
+        let language = self.language.get_untracked().code();
+        self.session.with_value(|it| it.share_link(Some(language)))
     }
 
     /// The same, following what is done: for the link out of an embedded page.
@@ -353,12 +364,6 @@ impl Page {
         self.terminal_kept.get_value()
     }
 
-    fn clear_terminal(self) {
-        self.terminal_kept.set_value(String::new());
-        // Reset of a terminal, as `reset` sends it.
-        self.terminal.with_value(|it| it.iter().for_each(|write| write("\u{1b}c")));
-    }
-
     fn on_frame(self, elapsed: f64) {
         if let Some(at) = self.seek.get_value() {
             self.seek.set_value(None);
@@ -373,12 +378,12 @@ impl Page {
 
     fn advance(self, elapsed: f64) {
         let speed = f64::from(SPEEDS[self.speed.get_untracked()]) / 100.0;
-        let target = self.session.with_value(Session::now) + (elapsed * 1_000.0 * speed) as Micros;
+        let target = self.session.with_value(|it| it.now().0) + (elapsed * 1_000.0 * speed) as Micros;
         let until = browser::milliseconds() + CLUSTER_MS_PER_FRAME;
         let mut events = 0;
         let behind = loop {
             let done = self.session.try_update_value(|it| {
-                let left = target.saturating_sub(it.now());
+                let left = target.saturating_sub(it.now().0);
                 it.advance(left, EVENTS_PER_SLICE)
             });
             let Some(done) = done.filter(|it| it.behind) else { break false };
@@ -396,7 +401,7 @@ impl Page {
     fn publish(self) {
         self.stale.set_value(false);
         let view = self.view.get_untracked();
-        let frame = self.session.with_value(|it| it.frame(&view));
+        let frame = Arc::new(self.session.try_update_value(|it| it.frame(&view)).unwrap_or_default());
         self.read_out(&frame);
         self.frame.set(frame);
         let output = self.session.try_update_value(Session::terminal_take_output).unwrap_or_default();
@@ -407,6 +412,10 @@ impl Page {
 
     fn print(self, text: &str) {
         self.terminal_kept.update_value(|kept| {
+            // After a journey through time the terminal starts anew.
+            if text.starts_with(TERMINAL_RESET) {
+                kept.clear();
+            }
             kept.push_str(text);
             if TERMINAL_KEPT_BYTES < kept.len() {
                 let cut = kept.len() - TERMINAL_KEPT_BYTES / 2;

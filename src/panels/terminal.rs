@@ -44,7 +44,7 @@ pub fn terminal(page: Page) -> AnyView {
     });
     let plain = page.attach_terminal(None);
     view! {
-        <div class="terminal" role="region" aria-label=t("terminal.label")>
+        <div class="terminal-panel" role="region" aria-label=t("terminal.label")>
             <div class="terminal-host" node_ref=element><pre>{plain}</pre></div>
         </div>
     }
