@@ -7,6 +7,7 @@ use crate::browser;
 use crate::components::dialog::{Sheet, dialog};
 use crate::components::icon::icon;
 use crate::components::split::split;
+
 use crate::components::tabs::{TabLabel, tabs};
 use crate::i18n::{self, t, tf};
 use crate::panels::{chaos, decision, dock, editor, help, inspector, lesson, scenarios, share, stage, top};
@@ -34,15 +35,11 @@ pub fn app() -> impl IntoView {
 
 fn whole(page: Page) -> AnyView {
     view! {
-        <a class="skip" href="#stage">{t("skip")}</a>
         <div class="page">
             {top::top(page)}
             {left(page)}
-            {split("left", t("split.left"), true, false, (240, 312, 560))}
             {stage::stage(page)}
-            {split("right", t("split.right"), true, true, (260, 324, 640))}
             {inspector::inspector(page)}
-            {split("dock", t("split.dock"), false, true, (96, 226, 520))}
             {dock::dock(page)}
             {views(page)}
         </div>
@@ -67,6 +64,7 @@ fn left(page: Page) -> AnyView {
     view! {
         <aside class="left" aria-label=t("left.label") data-open=move || page.left.get()>
             {tabs(t("left.label"), "left-body", list, move || page.left.get(), pick)}
+            {split("left", t("split.left"), true, false, (240, 312, 560))}
             <div class="left-body" id="left-body">{lesson::lesson(page)} {editor::editor(page)}</div>
         </aside>
     }

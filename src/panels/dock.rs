@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use session::frame::Command;
 
 use super::{events, terminal, timeline};
+use crate::components::split::split;
 use crate::components::tabs::{TabLabel, tabs};
 use crate::i18n::t;
 use crate::session::Page;
@@ -31,6 +32,7 @@ pub fn dock(page: Page) -> AnyView {
                 <span class="hint xs dim">{t("dock.hint")}</span>
                 <button class="link sm" on:click=move |_| page.step(Command::Fork)>{t("dock.fork")}</button>
             </div>
+            {split("dock", t("split.dock"), false, true, (96, 226, 520))}
             <div class="dock-body" id="dock-body">
                 <div class="dock-main">
                     {move || if page.dock.get() == "events" { events::events(page) } else { timeline::timeline(page) }}

@@ -12,7 +12,8 @@ use crate::session::{Dialog, Page, SPEED_REAL, SPEEDS};
 pub fn top(page: Page) -> AnyView {
     view! {
         <header class="top">
-            <div class="brand">{brand()}<span>"Pod Playground"</span></div>
+            <a class="skip" href="#stage">{t("skip")}</a>
+            <div class="brand">{brand()}<h1>"Pod Playground"</h1></div>
             {scenario(page)}
             {transport(page)}
             {tools(page)}
@@ -139,7 +140,7 @@ fn tools(page: Page) -> AnyView {
             <button
                 class="keep"
                 lang=i18n::language().other().code()
-                aria-label=t("top.language")
+                title=t("top.language")
                 on:click=move |_| page.speak(i18n::language().other())
             >
                 "中 / EN"
@@ -152,7 +153,7 @@ fn tools(page: Page) -> AnyView {
             >
                 {icon("theme")}
             </button>
-            <button aria-label=t("top.help") title=t("top.help") on:click=move |_| page.open_dialog(Dialog::Help)>
+            <button class="keep" aria-label=t("top.help") title=t("top.help") on:click=move |_| page.open_dialog(Dialog::Help)>
                 {icon("help")}
             </button>
             <a class="embed-only" target="_blank" rel="noopener" href=move || browser::address_with(&page.link_now())>

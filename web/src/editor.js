@@ -108,7 +108,7 @@ globalThis.PlaygroundEditor = {
             ...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap,
             ...completionKeymap, ...lintKeymap, indentWithTab,
           ]),
-          EditorView.contentAttributes.of({ "aria-label": options.label ?? "YAML", spellcheck: "false" }),
+          EditorView.contentAttributes.of({ "aria-label": options.label ?? "YAML", spellcheck: "false", tabindex: "0" }),
           EditorView.updateListener.of((update) => {
             if (update.docChanged && !silent) options.onChange?.(update.state.doc.toString());
           }),

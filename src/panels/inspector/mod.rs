@@ -12,6 +12,7 @@ use session::frame::{Command, FaultTarget, Inspector, Tab};
 
 use super::events;
 use crate::components::icon::icon;
+use crate::components::split::split;
 use crate::components::tabs::{TabLabel, tabs};
 use crate::i18n::t;
 use crate::session::Page;
@@ -52,6 +53,7 @@ pub fn inspector(page: Page) -> AnyView {
     view! {
         <aside class="right" aria-label=t("inspector.label")>
             {tabs(t("inspector.label"), "inspector-body", list, picked, pick)}
+            {split("right", t("split.right"), true, true, (260, 324, 640))}
             <div class="pad scroll" id="inspector-body" role="tabpanel" tabindex="0">{body}</div>
         </aside>
     }

@@ -43,8 +43,12 @@ pub fn pod_card(page: Page, uid: String) -> AnyView {
 }
 
 fn words(card: &PodCard) -> String {
+    ["pod ", &card.name, &rest_words(card)].concat()
+}
+
+fn rest_words(card: &PodCard) -> String {
     let restarts = tf("pod.restarts", &[&card.restarts.to_string()]);
-    ["pod ", &card.name, ", ", &card.status, ", READY ", &card.ready, ", ", &restarts].concat()
+    [", ", &card.status, ", READY ", &card.ready, ", ", &restarts].concat()
 }
 
 fn inside(page: Page, card: &Arc<PodCard>) -> AnyView {
@@ -68,10 +72,11 @@ fn inside(page: Page, card: &Arc<PodCard>) -> AnyView {
     let lamps = (!lamps.is_empty()).then(|| view! { <ul class="lamps">{lamps}</ul> });
     let foundation = card.foundation.as_ref().map(|it| foundation(it, &card.volumes));
     view! {
-        <button class="pod-head" aria-label=words(card)>
+        <button class="pod-head">
+            <span class="unseen">"pod "</span>
             <b>{card.name.clone()}</b>
-            {restarts}
-            {pill(card.tone, status)}
+            <span class="unseen">{rest_words(card)}</span>
+            <span class="line" aria-hidden="true">{restarts} {pill(card.tone, status)}</span>
         </button>
         <div class="row">
             <ul class="containers">{containers}</ul>
