@@ -228,7 +228,7 @@ pub fn bytes(number: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
     let power = (0..4).take_while(|it| number >> (10 * (it + 1)) != 0).count();
     let tenths = (number * 10) >> (10 * power);
-    if tenths < 100 && power > 0 && tenths % 10 != 0 {
+    if tenths < 100 && power > 0 && !tenths.is_multiple_of(10) {
         format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[power])
     } else {
         format!("{} {}", tenths / 10, UNITS[power])

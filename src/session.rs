@@ -1,12 +1,13 @@
 //! The only writer: owns the session, paces it, publishes one frame an animation frame.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use leptos::prelude::*;
 use session::frame::{
-    Command, Diagnostic, FaultTarget, Frame, Micros, Narration, NodeCard, ObjectRef, Outcome, PodCard,
-    ScenarioCard, Tab, ViewState,
+    Command, Diagnostic, FaultTarget, Frame, Micros, Narration, NodeCard, ObjectRef, Outcome, PodCard, Tab,
+    ViewState,
 };
 
 use crate::browser;
@@ -58,11 +59,27 @@ pub struct Toast {
     serial: u32,
 }
 
+/// The scenarios that can be opened.
+pub fn scenarios() -> Vec<session::frame::ScenarioCard> {
+    Session::scenarios()
+}
+
 type Sink = Box<dyn Fn(&str)>;
 
-/// Everything that panels share. Copying it is free.
+/// What panels hold: one pointer, so that the hundreds of closures that take it along stay small.
 #[derive(Clone, Copy)]
-pub struct Page {
+pub struct Page(&'static Shared);
+
+impl Deref for Page {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        self.0
+    }
+}
+
+/// Everything that panels share. There is one of it, for as long as the page lives.
+pub struct Shared {
     session: StoredValue<Session, LocalStorage>,
     pub frame: RwSignal<Arc<Frame>>,
     pub view: RwSignal<ViewState>,
@@ -117,7 +134,7 @@ impl Page {
         let frame = RwSignal::new(Arc::<Frame>::default());
         let now = Memo::new(move |_| frame.with(|it| it.clock.now));
         let (session, error) = Session::open(&link);
-        let page = Page {
+        let page = Page(Box::leak(Box::new(Shared {
             session: StoredValue::new_local(session),
             frame,
             view: RwSignal::new(ViewState { language: language.code().to_owned(), ..ViewState::default() }),
@@ -146,7 +163,7 @@ impl Page {
             said: StoredValue::new(0),
             terminal_kept: StoredValue::new(String::new()),
             terminal: StoredValue::new_local(None),
-        };
+        })));
         let manifest = page.session.with_value(|it| it.manifest().to_owned());
         // A session that goes on has applied what its editor shows, unless nothing was done yet.
         if browser::parameter(&link, "z").is_some() {
@@ -257,6 +274,7 @@ impl Page {
         self.run(Command::OpenScenario { id });
         self.applied.set(String::new());
         self.dialog.set(Dialog::None);
+        self.left.set("lesson");
         self.playing.set(true);
     }
 
@@ -304,10 +322,6 @@ impl Page {
             }
         });
         self.diagnostics.set(Arc::new(Session::check(&text)));
-    }
-
-    pub fn scenarios(self) -> Vec<ScenarioCard> {
-        Session::scenarios()
     }
 
     /// The whole session as an address.

@@ -14,7 +14,7 @@ pub fn milliseconds() -> f64 {
 }
 
 /// Calls `each` once for every animation frame, for ever, with the milliseconds since the last one.
-pub fn every_frame(mut each: impl FnMut(f64) + 'static) {
+pub fn every_frame(each: impl FnMut(f64) + 'static) {
     fn next(last: f64, mut each: Box<dyn FnMut(f64)>) {
         request_animation_frame(move || {
             let now = milliseconds();
@@ -22,7 +22,7 @@ pub fn every_frame(mut each: impl FnMut(f64) + 'static) {
             next(now, each);
         });
     }
-    next(milliseconds(), Box::new(move |it| each(it)));
+    next(milliseconds(), Box::new(each));
 }
 
 pub fn stored(key: &str) -> Option<String> {
@@ -196,8 +196,8 @@ fn call(on: &JsValue, method: &str, arguments: &[JsValue]) -> JsValue {
     function.apply(on, &list).unwrap_or(JsValue::UNDEFINED)
 }
 
-fn callback(mut each: impl FnMut(JsValue, JsValue) + 'static) -> JsValue {
-    let it: Closure<dyn FnMut(JsValue, JsValue)> = Closure::new(move |one, two| each(one, two));
+fn callback(each: impl FnMut(JsValue, JsValue) + 'static) -> JsValue {
+    let it: Closure<dyn FnMut(JsValue, JsValue)> = Closure::new(each);
     it.into_js_value()
 }
 

@@ -12,7 +12,7 @@ fn path(name: &str) -> &'static str {
         "next" => "M3 3.5v9L9.5 8zM11 3h2v10h-2z!",
         "first" => "M3 3h2v10H3zM13 3.5v9L6.5 8z!",
         "ok" => "M3.5 8.5l3 3 6-7",
-        "bad" => "M4 4l8 8M12 4l-8 8",
+        "bad" | "close" => "M4 4l8 8M12 4l-8 8",
         "wait" => "M4.5 2.5h7M4.5 13.5h7M5 2.5c0 4 6 4.500 6 8.500v2.500M11 2.500c0 4-6 4.500-6 8.500v2.500",
         "half" => {
             "M8 2.500a5.500 5.500 0 1 0 0 11zM8 2a6 6 0 0 1 0 12a6 6 0 0 1 0-12zM8 3.200a4.800 4.800 0 0 1 0 9.600z!"
@@ -24,7 +24,6 @@ fn path(name: &str) -> &'static str {
         "theme" => "M8 2a6 6 0 1 0 0 12zM8 2a6 6 0 0 1 0 12z",
         "help" => "M5.800 6a2.200 2.200 0 1 1 3.200 2c-.7.4-1 .8-1 1.600M8 12.200v.3",
         "down" => "M4 6l4 4 4-4",
-        "close" => "M4 4l8 8M12 4l-8 8",
         "pencil" => "M3 13l.6-2.800L10.500 3.300l2.200 2.200-6.900 6.900zM9 4.800L11.200 7",
         "grid" => "M2.500 2.500h11v11h-11zM2.500 8h11M8 2.500v11",
         "lanes" => "M2.500 4h11M2.500 8h7M2.500 12h9",
@@ -63,7 +62,7 @@ pub fn ring(thousandths: u64, text: String) -> AnyView {
     view! {
         <svg class="ring" viewBox="0 0 42 42" aria-hidden="true">
             <circle cx="21" cy="21" r="17"></circle>
-            <circle class="left" cx="21" cy="21" r="17" stroke-dasharray=dash transform="rotate(-90 21 21)"></circle>
+            <circle class="remains" cx="21" cy="21" r="17" stroke-dasharray=dash transform="rotate(-90 21 21)"></circle>
             <text x="21" y="25" text-anchor="middle">{text}</text>
         </svg>
     }

@@ -7,9 +7,12 @@ use crate::components::icon::icon;
 use crate::i18n::{t, tf};
 use crate::session::Page;
 
+/// What its head says, and the fault of a node.
+type Column = (&'static str, fn(String) -> FaultTarget);
+
 pub fn chaos(page: Page) -> AnyView {
     let nodes = page.frame.with_untracked(|it| it.nodes.iter().map(|it| it.name.clone()).collect::<Vec<_>>());
-    let columns: [(&'static str, fn(String) -> FaultTarget); 4] = [
+    let columns: [Column; 4] = [
         ("chaos.node", |node| FaultTarget::Node { node }),
         ("chaos.kubelet", |node| FaultTarget::Kubelet { node }),
         ("chaos.runtime", |node| FaultTarget::Runtime { node }),

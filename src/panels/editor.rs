@@ -6,6 +6,7 @@ use leptos::html;
 use leptos::prelude::*;
 use session::frame::{Diagnostic, Severity};
 
+use crate::browser;
 use crate::browser::editor::{Editor, Options, open};
 use crate::components::icon::icon;
 use crate::i18n::{self, t, tf};
@@ -19,7 +20,7 @@ pub fn editor(page: Page) -> AnyView {
     let element = NodeRef::<html::Div>::new();
     let live = StoredValue::new_local(None::<Editor>);
     let show = move |list: &[Diagnostic]| {
-        live.with_value(|it| it.iter().for_each(|it| it.set_diagnostics(list, words)))
+        live.with_value(|it| it.iter().for_each(|it| it.set_diagnostics(list, words)));
     };
     let start = move || {
         let Some(host) = element.get_untracked() else { return };
@@ -57,8 +58,17 @@ pub fn editor(page: Page) -> AnyView {
             view! { <ul class="remarks" aria-label=t("editor.remarks")>{shown} {more}</ul> }.into_any()
         })
     };
+    // A file that is dropped anywhere here becomes the manifest.
+    let drop_file = move |event: leptos::ev::DragEvent| {
+        let Some(file) = event.data_transfer().and_then(|it| it.files()).and_then(|it| it.item(0)) else {
+            return;
+        };
+        event.prevent_default();
+        event.stop_propagation();
+        browser::read_file(&file, move |text| page.replace_manifest(text));
+    };
     view! {
-        <div class="editor">
+        <div class="editor" on:dragover=|event| event.prevent_default() on:drop=drop_file>
             <div class="editor-host" node_ref=element>
                 <textarea
                     class="plain-editor"
@@ -111,7 +121,7 @@ fn remark(page: Page, live: StoredValue<Option<Editor>, LocalStorage>, it: &Diag
         Severity::Info => ("remark done", "branch"),
     };
     let (hint, label) = words(it);
-    let line = it.line;
+    let number = it.line;
     let fix = it.fix.clone().map(|fix| {
         view! {
             <button class="link sm" on:click=move |_| page.replace_manifest(fix.text.clone())>
@@ -125,9 +135,9 @@ fn remark(page: Page, live: StoredValue<Option<Editor>, LocalStorage>, it: &Diag
                 {icon(sign)}
                 <button
                     class="link xs"
-                    on:click=move |_| live.with_value(|it| it.iter().for_each(|it| it.reveal_line(line)))
+                    on:click=move |_| live.with_value(|it| it.iter().for_each(|it| it.reveal_line(number)))
                 >
-                    {tf("editor.line", &[&line.to_string()])}
+                    {tf("editor.line", &[&number.to_string()])}
                 </button>
                 <span class="push"></span>
                 {fix}

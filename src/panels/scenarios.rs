@@ -1,10 +1,10 @@
 //! The scenario menu.
 
 use leptos::prelude::*;
-use session::frame::{ScenarioCard, ScenarioGroup};
+use session::frame::{Command, ScenarioCard, ScenarioGroup};
 
 use crate::i18n::{self, Language, t};
-use crate::session::Page;
+use crate::session::{Dialog, Page};
 
 const GROUPS: [(ScenarioGroup, &str); 6] = [
     (ScenarioGroup::Start, "group.start"),
@@ -20,7 +20,7 @@ pub fn title(it: &ScenarioCard) -> &str {
 }
 
 pub fn scenarios(page: Page) -> AnyView {
-    let list = StoredValue::new(page.scenarios());
+    let list = StoredValue::new(crate::session::scenarios());
     let wanted = RwSignal::new(String::new());
     let groups = move || {
         let wanted = wanted.get().to_lowercase();
@@ -34,6 +34,10 @@ pub fn scenarios(page: Page) -> AnyView {
         });
         GROUPS.iter().map(|(group, word)| self::group(page, *group, word, &shown)).collect_view()
     };
+    let restart = move |_| {
+        page.step(Command::Restart);
+        page.open_dialog(Dialog::None);
+    };
     view! {
         <label class="field">
             <span class="unseen">{t("scenarios.filter")}</span>
@@ -44,6 +48,7 @@ pub fn scenarios(page: Page) -> AnyView {
             />
         </label>
         {groups}
+        <div class="acts"><button class="act" on:click=restart>{t("scenarios.restart")}</button></div>
     }
     .into_any()
 }

@@ -36,7 +36,7 @@ pub fn brand() -> AnyView {
 
 fn scenario(page: Page) -> AnyView {
     let id = page.pick(|it| it.about.scenario.clone());
-    let list = StoredValue::new(page.scenarios());
+    let list = StoredValue::new(crate::session::scenarios());
     let name = move || {
         let id = id.get();
         let found =

@@ -26,7 +26,7 @@ pub fn stage(page: Page) -> AnyView {
     let cards = move || {
         view! {
             <div class="nodes">
-                <For each=move || nodes.get() key=Clone::clone children=move |name| node::node_card(page, name) />
+                <For each=move || nodes.get() key=Clone::clone children=move |name| node::node_card(page, &name) />
             </div>
         }
         .into_any()

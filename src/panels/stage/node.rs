@@ -11,7 +11,8 @@ use crate::i18n::{t, tf};
 use crate::panels::state::pill;
 use crate::session::{Dialog, Page};
 
-pub fn node_card(page: Page, name: String) -> AnyView {
+pub fn node_card(page: Page, name: &str) -> AnyView {
+    let name = name.to_owned();
     let card = page.node(name.clone());
     let uids = Memo::new(move |_| card.with(|it| it.as_ref().map(|it| it.pods.clone()).unwrap_or_default()));
     let class = {
