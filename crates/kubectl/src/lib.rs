@@ -271,3 +271,17 @@ impl Invocation {
         Progress { stdout: out, stderr: err.into_bytes(), state }
     }
 }
+
+/// What `kubectl get pod` shows of a Pod.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PodColumns {
+    pub ready: String,
+    pub status: String,
+    pub restarts: String,
+}
+
+pub fn pod_columns(pod: &Value, now: SimTime) -> PodColumns {
+    let mut cells = table::pod_cells(pod, now).into_iter().skip(1);
+    let mut next = || cells.next().unwrap_or_default();
+    PodColumns { ready: next(), status: next(), restarts: next() }
+}

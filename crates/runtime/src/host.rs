@@ -8,7 +8,7 @@ use sim::{Outbox, SimTime};
 use crate::cri::{ContainerId, SandboxId};
 use crate::files::{Content, Node};
 use crate::kernel::{Errno, OpenMode, Pid, Read, Sys, World, signal};
-use crate::machine::Machine;
+use crate::machine::{Machine, node_pid_of};
 use crate::pull::CustomImage;
 use crate::{Event, Runtime};
 
@@ -191,9 +191,4 @@ impl Runtime {
         crate::images::parse(image)
             .is_ok_and(|it| self.find_image(&it).is_ok_and(|it| it.program == "generic"))
     }
-}
-
-/// A number that no other process of the machine has.
-pub fn node_pid_of(sandbox: SandboxId, pid: Pid) -> u32 {
-    ((sandbox.0 & 0xffff) as u32) << 9 | (pid.0 & 0x1ff)
 }

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use sim::{Outbox, Rng, SimTime};
 
 pub use cri::*;
-pub use host::{External, ExternalCall, node_pid_of};
+pub use host::{External, ExternalCall};
 use machine::Machine;
 pub use machine::{ContainerView, MountView, PortView, ProcessView, SandboxView, UseView, VolumeView};
 pub use pull::CustomImage;

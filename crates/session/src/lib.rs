@@ -1,3 +1,28 @@
-//! What any front end needs: commands in, frames out, history, permalinks.
+//! What any front end needs: commands in, frames out, history, links. Knows no browser.
+//!
+//! [`Session`] is the playground behind a page, [`Headless`] the same without one: apply a manifest, run kubectl, let
+//! virtual time pass, look at objects, events and logs.
 
+mod diagnose;
 pub mod frame;
+mod headless;
+mod history;
+mod input;
+mod link;
+mod playground;
+mod recording;
+mod scenario;
+mod session;
+#[cfg(test)]
+mod tests;
+mod view;
+mod words;
+mod workstation;
+mod world;
+
+pub use cluster::{Cluster, Fault, FaultError, NodeSpec, Settings, Taint};
+pub use headless::{COMMAND_PATIENCE, CommandFailed, Headless};
+pub use input::{Input, Logged};
+pub use link::{Link, LinkError};
+pub use playground::{Finished, Playground, RunId};
+pub use session::{INPUT_BYTES_MAX, MANIFEST_BYTES_MAX, Session};

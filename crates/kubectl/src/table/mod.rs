@@ -3,6 +3,7 @@
 //! Follows kubernetes v1.36 pkg/printers/internalversion/printers.go.
 
 mod pod;
+pub use pod::cells as pod_cells;
 mod rows;
 
 use serde_json::Value;

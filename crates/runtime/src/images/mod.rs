@@ -87,9 +87,6 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 /// What the registries answer for a reference.
 pub fn find(reference: &Reference) -> Result<Spec, Missing> {
     let repository = reference.repository();
-    if !matches_any(HOSTS, &reference.host) {
-        return Err(Missing::NoSuchHost);
-    }
     if let Some(family) = FAMILIES.iter().find(|it| it.repositories.contains(&repository.as_str())) {
         let row = if reference.digest.is_empty() {
             family.images.iter().find(|it| matches_any(it.globs, &reference.tag))
@@ -100,6 +97,9 @@ pub fn find(reference: &Reference) -> Result<Spec, Missing> {
             .filter(|_| !matches_any(ABSENT_TAGS, &reference.tag))
             .map(|it| spec(reference, it))
             .ok_or(Missing::NoTag);
+    }
+    if !matches_any(HOSTS, &reference.host) {
+        return Err(Missing::NoSuchHost);
     }
     let official = reference.path.strip_prefix("library/").filter(|_| reference.host == "docker.io");
     if official.is_some_and(|it| !OFFICIAL.contains(&it)) || matches_any(ABSENT, &reference.path) {

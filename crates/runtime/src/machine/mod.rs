@@ -20,6 +20,7 @@ use crate::images::Spec;
 
 pub use log::LOG_BYTES_MAX;
 pub(crate) use sandbox::{Container, Origin, Sandbox};
+pub(crate) use view::node_pid_of;
 pub use view::{ContainerView, MountView, PortView, ProcessView, SandboxView, UseView, VolumeView};
 pub(crate) use volume::Volume;
 

@@ -1,0 +1,185 @@
+//! A session as an address: what stands after `#`, readable at its head, compressed at its tail.
+//!
+//! `v=1&scenario=a11-liveness&t=42&seed=7&z=…`. Only what differs from the default is written; nothing leaves the page.
+
+use std::io::{Read, Write};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
+use serde::{Deserialize, Serialize};
+
+use crate::input::Logged;
+
+/// A link that unpacks to more is refused.
+pub const UNPACKED_MAX: u64 = 4 << 20;
+/// And one that is longer packed.
+pub const PACKED_MAX: usize = 1 << 20;
+const VERSION: &str = "1";
+/// What an address may show as it is stays readable.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b':')
+    .remove(b'/')
+    .remove(b',');
+
+/// What a link holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Link {
+    pub scenario: String,
+    pub seed: Option<u64>,
+    /// Microseconds.
+    pub time: u64,
+    pub language: Option<String>,
+    pub inputs: Vec<Logged>,
+    /// The editor's text where it differs from the scenario's.
+    pub manifest: Option<String>,
+    /// Other pairs, such as `embed` and `readonly`, in their order.
+    pub others: Vec<(String, String)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LinkError {
+    #[error("this link was made by another version of the playground (v={0})")]
+    Version(String),
+    #[error("this link is damaged: {0}")]
+    Damaged(&'static str),
+    #[error("this link is too large")]
+    TooLarge,
+}
+
+#[derive(Serialize, Deserialize, Default)]
+struct Packed {
+    #[serde(rename = "i", default, skip_serializing_if = "Vec::is_empty")]
+    inputs: Vec<Logged>,
+    #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
+    manifest: Option<String>,
+}
+
+impl Link {
+    pub fn write(&self) -> String {
+        let mut text = format!("v={VERSION}");
+        let mut pair = |key: &str, value: &str| {
+            text.push('&');
+            text.push_str(key);
+            text.push('=');
+            text.extend(percent_encoding::utf8_percent_encode(value, ESCAPED));
+        };
+        if !self.scenario.is_empty() {
+            pair("scenario", &self.scenario);
+        }
+        if let Some(seed) = self.seed {
+            pair("seed", &seed.to_string());
+        }
+        if self.time != 0 {
+            pair("t", &seconds(self.time));
+        }
+        if let Some(language) = &self.language {
+            pair("lang", language);
+        }
+        for (key, value) in &self.others {
+            pair(key, value);
+        }
+        if !self.inputs.is_empty() || self.manifest.is_some() {
+            let packed = Packed { inputs: self.inputs.clone(), manifest: self.manifest.clone() };
+            let json = serde_json::to_vec(&packed).expect("inputs are plain data");
+            pair("z", &URL_SAFE_NO_PAD.encode(deflate(&json)));
+        }
+        text
+    }
+
+    /// Reads what stands after `#` (or `?`); an empty text is the default session.
+    pub fn read(text: &str) -> Result<Link, LinkError> {
+        let mut link = Link::default();
+        if PACKED_MAX < text.len() {
+            return Err(LinkError::TooLarge);
+        }
+        for part in text.trim_start_matches(['#', '?']).split('&').filter(|it| !it.is_empty()) {
+            let (key, value) = part.split_once('=').unwrap_or((part, ""));
+            let value = percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned();
+            match key {
+                "v" if value != VERSION => return Err(LinkError::Version(value)),
+                "v" => {}
+                "scenario" => link.scenario = value,
+                "seed" => link.seed = Some(value.parse().map_err(|_| LinkError::Damaged("seed"))?),
+                "t" => link.time = micros(&value).ok_or(LinkError::Damaged("t"))?,
+                "lang" => link.language = Some(value),
+                "z" => {
+                    let json =
+                        inflate(&URL_SAFE_NO_PAD.decode(&value).map_err(|_| LinkError::Damaged("z"))?)?;
+                    let packed: Packed =
+                        serde_json::from_slice(&json).map_err(|_| LinkError::Damaged("z"))?;
+                    link.inputs = packed.inputs;
+                    link.manifest = packed.manifest;
+                }
+                _ => link.others.push((key.to_owned(), value)),
+            }
+        }
+        Ok(link)
+    }
+}
+
+/// `42` or `42.5`
+fn seconds(micros: u64) -> String {
+    let text = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn micros(text: &str) -> Option<u64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let fraction = format!("{fraction:0<6}");
+    whole.parse::<u64>().ok()?.checked_mul(1_000_000)?.checked_add(fraction.get(..6)?.parse().ok()?)
+}
+
+fn deflate(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("writing to memory does not fail")
+}
+
+fn inflate(bytes: &[u8]) -> Result<Vec<u8>, LinkError> {
+    let mut unpacked = Vec::new();
+    let mut decoder = flate2::read::DeflateDecoder::new(bytes).take(UNPACKED_MAX + 1);
+    decoder.read_to_end(&mut unpacked).map_err(|_| LinkError::Damaged("z"))?;
+    if UNPACKED_MAX < unpacked.len() as u64 { Err(LinkError::TooLarge) } else { Ok(unpacked) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::Input;
+
+    fn link() -> Link {
+        Link {
+            scenario: "a11-liveness".to_owned(),
+            seed: Some(7),
+            time: 42_500_000,
+            language: Some("zh-CN".to_owned()),
+            inputs: vec![Logged { at: 5, input: Input::Keys("kubectl get pods\r".to_owned()) }],
+            manifest: Some("kind: Pod # 一个 Pod".to_owned()),
+            others: vec![("embed".to_owned(), "1".to_owned())],
+        }
+    }
+
+    #[test]
+    fn there_and_back() {
+        let text = link().write();
+        assert!(text.starts_with("v=1&scenario=a11-liveness&seed=7&t=42.5&lang=zh-CN&embed=1&z="), "{text}");
+        assert_eq!(Link::read(&format!("#{text}")), Ok(link()));
+        assert_eq!(Link::read(""), Ok(Link::default()));
+    }
+
+    #[test]
+    fn hostile_links_are_refused() {
+        assert_eq!(Link::read("v=9"), Err(LinkError::Version("9".to_owned())));
+        assert_eq!(Link::read("v=1&z=$$$"), Err(LinkError::Damaged("z")));
+        assert_eq!(Link::read("v=1&z=A"), Err(LinkError::Damaged("z")));
+        assert_eq!(Link::read("t=-5"), Err(LinkError::Damaged("t")));
+        assert_eq!(Link::read("t=99999999999999999999"), Err(LinkError::Damaged("t")));
+        let bomb = URL_SAFE_NO_PAD.encode(deflate(&vec![b' '; 5 << 20]));
+        assert_eq!(Link::read(&format!("z={bomb}")), Err(LinkError::TooLarge));
+        assert_eq!(Link::read("scenario=%ff%zz").map(|it| it.scenario), Ok("\u{fffd}%zz".to_owned()));
+    }
+}

@@ -1,0 +1,293 @@
+//! From the state of the simulation to what the page draws. Decides nothing: looks, words and arranges.
+
+mod decision;
+mod inside;
+mod inspector;
+mod narrate;
+mod nodes;
+mod plane;
+mod pods;
+mod workloads;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use api::ObjectKey;
+use cluster::Cluster;
+
+use crate::frame::{
+    self, About, Clock, FaultTarget, Frame, Gate, LessonCard, NodeCard, PodCard, Timeline, ViewState,
+};
+use crate::history::Branch;
+use crate::input::Logged;
+use crate::playground::Playground;
+use crate::recording::Recording;
+use crate::scenario::{self, Scenario};
+
+/// What Kubernetes version is simulated.
+pub const KUBERNETES: &str = "v1.36.2";
+/// Pods of which more than their status is worked out in every frame; beyond, only what changed is looked at.
+const DETAILED_PODS_MAX: usize = 80;
+
+/// What lies around the simulation.
+pub struct Surroundings<'a> {
+    pub scenario: &'a Scenario,
+    pub seed: u64,
+    pub end: sim::SimTime,
+    pub faults: &'a [FaultTarget],
+    pub branches: &'a [Branch],
+    pub inputs: &'a [Logged],
+}
+
+/// Keeps cards from one frame to the next, so that what has not changed stays the same `Arc`.
+#[derive(Debug, Default)]
+pub struct View {
+    pods: BTreeMap<String, (Option<String>, Arc<PodCard>)>,
+    last: Frame,
+    /// The store's revision and the instant that `last` was made of.
+    revision: u64,
+    steps_done: u64,
+    lesson_key: (String, u64, String),
+}
+
+impl View {
+    pub fn frame(
+        &mut self,
+        playground: &Playground,
+        recording: &Recording,
+        about: &Surroundings<'_>,
+        view: &ViewState,
+    ) -> Frame {
+        let cluster = playground.cluster();
+        let revision = cluster.api().store().revision();
+        let changed = revision != self.revision || cluster.now().0 < self.last.clock.now;
+        let pods = self.pod_cards(cluster);
+        let decision = shown_decision(cluster, view);
+        let gates = decision.map(|it| decision::gates(&it.decision)).unwrap_or_default();
+        let nodes = self.node_cards(cluster, &pods, &gates);
+        let (services, workloads, events) = if changed {
+            let events = keep(&self.last.events, workloads::events(cluster.api()));
+            (workloads::services(cluster.api(), &pods), workloads::workloads(cluster.api(), &pods), events)
+        } else {
+            (self.last.services.clone(), self.last.workloads.clone(), self.last.events.clone())
+        };
+        let inspected =
+            inspector::Inspected { cluster, recording, inputs: about.inputs, events: &events, pods: &pods };
+        let inspector = view
+            .selected
+            .as_ref()
+            .and_then(|it| inspected.inspect(it, view))
+            .map(|it| keep_option(self.last.inspector.as_ref(), it));
+        let frame = Frame {
+            clock: clock(cluster, about),
+            about: keep(&self.last.about, about_card(about)),
+            plane: keep(&self.last.plane, plane::plane(cluster, &recording.hops)),
+            scheduler: keep(&self.last.scheduler, plane::scheduler(cluster)),
+            pending: plane::pending(cluster),
+            decision: decision
+                .map(|it| keep_option(self.last.decision.as_ref(), decision::table(&it.decision, it.at))),
+            nodes,
+            services,
+            workloads,
+            events,
+            timeline: keep(&self.last.timeline, timeline(recording, about)),
+            inspector,
+            lesson: self.lesson(playground, about, view, changed),
+            said: self.last.said,
+            narrated: self.last.narrated.clone(),
+            pods,
+        };
+        self.revision = revision;
+        self.last = self.narrated(frame, cluster);
+        self.last.clone()
+    }
+
+    /// What changed since the last frame, for those who listen.
+    fn narrated(&mut self, mut frame: Frame, cluster: &Cluster) -> Frame {
+        const SAID_MAX: usize = 20;
+        let mut said = Vec::new();
+        for card in &frame.pods {
+            let before = self.last.pods.iter().find(|it| it.uid == card.uid);
+            if before
+                .is_some_and(|it| it.status == card.status && it.tone == card.tone && it.ready == card.ready)
+            {
+                continue;
+            }
+            let object = frame::ObjectRef::pod(&card.namespace, &card.name);
+            let found = cluster.api().get(&ObjectKey::pod(&card.namespace, &card.name));
+            said.extend(narrate::now(&object, found, Some(card), cluster).into_iter().next());
+        }
+        for card in &self.last.pods {
+            if !frame.pods.iter().any(|it| it.uid == card.uid) {
+                said.push(frame::Narration::PodGone { pod: card.name.clone() });
+            }
+        }
+        if !said.is_empty() {
+            frame.said += said.len() as u64;
+            let mut all: Vec<_> = frame.narrated.iter().cloned().chain(said).collect();
+            let surplus = all.len().saturating_sub(SAID_MAX);
+            all.drain(..surplus);
+            frame.narrated = Arc::new(all);
+        }
+        frame
+    }
+
+    fn pod_cards(&mut self, cluster: &Cluster) -> Vec<Arc<PodCard>> {
+        let detailed = cluster.api().store().len(api::Kind::Pod) <= DETAILED_PODS_MAX;
+        let mut kept = BTreeMap::new();
+        let mut cards = Vec::new();
+        for pod in cluster.api().pods() {
+            let uid = pod.metadata.uid.clone().unwrap_or_default();
+            let version = pod.metadata.resource_version.clone();
+            let old = self.pods.remove(&uid);
+            let card = match old {
+                Some((seen, card)) if !detailed && seen == version => card,
+                Some((_, card)) => keep(&card, pods::card(pod, cluster)),
+                None => Arc::new(pods::card(pod, cluster)),
+            };
+            kept.insert(uid, (version, card.clone()));
+            cards.push(card);
+        }
+        self.pods = kept;
+        cards
+    }
+
+    fn node_cards(
+        &self,
+        cluster: &Cluster,
+        pods: &[Arc<PodCard>],
+        gates: &BTreeMap<String, Gate>,
+    ) -> Vec<Arc<NodeCard>> {
+        let mut on_node: BTreeMap<&str, Vec<(u64, String)>> = BTreeMap::new();
+        for card in pods {
+            if let Some(node) = &card.node {
+                on_node.entry(node).or_default().push((card.created, card.uid.clone()));
+            }
+        }
+        let used = used(cluster);
+        cluster
+            .api()
+            .nodes()
+            .map(|node| {
+                let name = node.metadata.name.as_deref().unwrap_or("");
+                let mut mine = on_node.remove(name).unwrap_or_default();
+                mine.sort();
+                let requested = cluster.scheduler().snapshot().node(name);
+                let (used_cpu_milli, used_memory) = used.get(name).copied().unwrap_or_default();
+                let load = nodes::Load {
+                    cpu_milli: requested.map_or(0, |it| it.requested.milli_cpu),
+                    memory: requested.map_or(0, |it| it.requested.memory),
+                    used_cpu_milli,
+                    used_memory,
+                    pods: mine.len() as i64,
+                };
+                let uids = mine.into_iter().map(|it| it.1).collect();
+                let card = nodes::card(node, cluster, load, uids, gates.get(name).cloned());
+                keep_option(self.last.nodes.iter().find(|it| it.name == card.name), card)
+            })
+            .collect()
+    }
+
+    fn lesson(
+        &mut self,
+        playground: &Playground,
+        about: &Surroundings<'_>,
+        view: &ViewState,
+        changed: bool,
+    ) -> Option<Arc<LessonCard>> {
+        let key = (about.scenario.id.clone(), about.seed, view.language.clone());
+        let moved = key != self.lesson_key;
+        if moved {
+            self.steps_done = 0;
+        }
+        if changed || moved || self.last.lesson.is_none() {
+            self.steps_done = about.scenario.advance(self.steps_done, playground, about.inputs);
+            self.lesson_key = key;
+            let card = scenario::lesson(about.scenario, self.steps_done, &view.language)?;
+            return Some(keep_option(self.last.lesson.as_ref(), card));
+        }
+        self.last.lesson.clone()
+    }
+}
+
+/// The old card where nothing changed.
+fn keep<T: PartialEq>(old: &Arc<T>, new: T) -> Arc<T> {
+    if **old == new { old.clone() } else { Arc::new(new) }
+}
+
+fn keep_option<T: PartialEq>(old: Option<&Arc<T>>, new: T) -> Arc<T> {
+    match old {
+        Some(old) if **old == new => old.clone(),
+        _ => Arc::new(new),
+    }
+}
+
+fn clock(cluster: &Cluster, about: &Surroundings<'_>) -> Clock {
+    Clock {
+        now: cluster.now().0,
+        end: about.end.0,
+        wall: api::time::time(cluster.now()).0.to_string(),
+        next: cluster.next_due().map(|it| it.0),
+        seeking: false,
+    }
+}
+
+fn about_card(about: &Surroundings<'_>) -> About {
+    About {
+        scenario: about.scenario.id.clone(),
+        seed: about.seed,
+        kubernetes: KUBERNETES.to_owned(),
+        faults: about.faults.to_vec(),
+    }
+}
+
+/// Of the selected Pod, or else the last one.
+fn shown_decision<'a>(cluster: &'a Cluster, view: &ViewState) -> Option<&'a scheduler::Attempt> {
+    let scheduler = cluster.scheduler();
+    match &view.selected {
+        Some(object) if object.kind == "Pod" => {
+            scheduler.last_attempt(&ObjectKey::pod(&object.namespace, &object.name))
+        }
+        _ => {
+            // A verdict stays on the nodes while the Pod waits, and for a moment after it was placed.
+            const SHOWN: std::time::Duration = std::time::Duration::from_secs(3);
+            let last = scheduler.attempts().last()?;
+            let waits = last.decision.chosen.is_none()
+                && cluster.has_pod(&last.decision.pod.namespace, &last.decision.pod.name);
+            (waits || cluster.now().since(last.at) < SHOWN).then_some(last)
+        }
+    }
+}
+
+/// What containers use, by node: (thousandths of a CPU, bytes).
+fn used(cluster: &Cluster) -> BTreeMap<String, (i64, i64)> {
+    let mut used: BTreeMap<String, (i64, i64)> = BTreeMap::new();
+    let runtime = cluster.runtime();
+    for node in cluster.node_names() {
+        let entry = used.entry(node.to_owned()).or_default();
+        for sandbox in runtime.list_sandboxes(node) {
+            for container in runtime.list_containers(sandbox.id) {
+                if let Some(stats) = runtime.container_stats(container, cluster.now()) {
+                    entry.0 += stats.cpu_milli as i64;
+                    entry.1 += stats.memory_bytes as i64;
+                }
+            }
+        }
+    }
+    used
+}
+
+fn timeline(recording: &Recording, about: &Surroundings<'_>) -> Timeline {
+    let branches = about.branches.iter().enumerate();
+    Timeline {
+        lanes: recording.lanes.iter().map(|it| (**it).clone()).collect(),
+        marks: recording.marks.clone(),
+        branches: branches
+            .map(|(index, it)| frame::Branch {
+                index: index as u32,
+                forked_at: it.forked_at.0,
+                end: it.end.0,
+            })
+            .collect(),
+    }
+}

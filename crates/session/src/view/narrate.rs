@@ -1,0 +1,234 @@
+//! One plain sentence, as data: what an object does, or what it waits for.
+
+use api::{Object, Pod};
+use cluster::Cluster;
+
+use crate::frame::{
+    ContainerCard, ContainerKind, ContainerState, Micros, Narration, ObjectRef, PodCard, Probe,
+};
+
+/// The most urgent first.
+pub fn now(
+    object: &ObjectRef,
+    found: Option<&Object>,
+    card: Option<&PodCard>,
+    cluster: &Cluster,
+) -> Vec<Narration> {
+    match found {
+        None => vec![Narration::PodGone { pod: object.name.clone() }],
+        Some(Object::Pod(pod)) => card.map(|card| pod_now(pod, card, cluster)).unwrap_or_default(),
+        Some(Object::Node(node)) => node_now(node, cluster),
+        Some(Object::Service(_)) => service_now(object, cluster),
+        Some(Object::Deployment(it)) => {
+            let wanted = it.spec.as_ref().and_then(|it| it.replicas).unwrap_or(1);
+            let status = it.status.clone().unwrap_or_default();
+            let (ready, updated) = (status.ready_replicas.unwrap_or(0), status.updated_replicas.unwrap_or(0));
+            let name = object.name.clone();
+            vec![if updated < wanted || wanted < status.replicas.unwrap_or(0) {
+                Narration::DeploymentRolls { name, updated, wanted, ready }
+            } else if ready < wanted {
+                Narration::DeploymentWaits { name, ready, wanted }
+            } else {
+                Narration::DeploymentSteady { name, ready }
+            }]
+        }
+        Some(_) => vec![Narration::ObjectExists { kind: object.kind.clone(), name: object.name.clone() }],
+    }
+}
+
+fn service_now(object: &ObjectRef, cluster: &Cluster) -> Vec<Narration> {
+    let cards = super::workloads::services(cluster.api(), &[]);
+    let Some(card) = cards.iter().find(|it| it.name == object.name && it.namespace == object.namespace)
+    else {
+        return vec![Narration::ObjectExists { kind: object.kind.clone(), name: object.name.clone() }];
+    };
+    let ready = card.endpoints.iter().filter(|it| it.ready).count() as u32;
+    let service = object.name.clone();
+    let of = card.endpoints.len() as u32;
+    vec![if ready == 0 {
+        Narration::ServiceSendsNowhere { service }
+    } else {
+        Narration::ServiceSends { service, ready, of }
+    }]
+}
+
+fn node_now(node: &api::Node, cluster: &Cluster) -> Vec<Narration> {
+    let name = node.metadata.name.clone().unwrap_or_default();
+    let conditions = node.status.as_ref().and_then(|it| it.conditions.as_deref()).unwrap_or_default();
+    let mut said = Vec::new();
+    if let Some(ready) = conditions.iter().find(|it| it.type_ == "Ready") {
+        let since = ready.last_transition_time.as_ref().map_or(0, |it| api::time::sim_time(it).0);
+        match ready.status.as_str() {
+            "True" => {
+                let on = |pod: &&std::sync::Arc<Pod>| {
+                    pod.spec.as_ref().and_then(|it| it.node_name.as_deref()) == Some(&name)
+                };
+                let pods = cluster.api().pods().filter(on).count() as u32;
+                said.push(Narration::NodeReady { node: name.clone(), pods });
+            }
+            "False" => said.push(Narration::NodeNotReady { node: name.clone(), since }),
+            _ => said.push(Narration::NodeSilent { node: name.clone(), since }),
+        }
+    }
+    for pressure in conditions.iter().filter(|it| it.type_.ends_with("Pressure") && it.status == "True") {
+        said.push(Narration::NodeUnderPressure { node: name.clone(), pressure: pressure.type_.clone() });
+    }
+    if node.spec.as_ref().and_then(|it| it.unschedulable).unwrap_or(false) {
+        said.insert(0, Narration::NodeCordoned { node: name });
+    }
+    said
+}
+
+fn pod_now(pod: &Pod, card: &PodCard, cluster: &Cluster) -> Vec<Narration> {
+    let name = card.name.clone();
+    let status = pod.status.as_ref();
+    if let Some(grace) = &card.grace {
+        return vec![Narration::PodTerminating { pod: name, deadline: grace.deadline }];
+    }
+    match card.phase.as_str() {
+        "Succeeded" => return vec![Narration::PodSucceeded { pod: name }],
+        "Failed" => {
+            let text = |it: Option<&String>| it.cloned().unwrap_or_default();
+            let (reason, message) = (
+                text(status.and_then(|it| it.reason.as_ref())),
+                text(status.and_then(|it| it.message.as_ref())),
+            );
+            return vec![if reason == "Evicted" {
+                Narration::PodEvicted { pod: name, message }
+            } else {
+                Narration::PodFailed { pod: name, reason, message }
+            }];
+        }
+        _ => {}
+    }
+    let Some(node) = card.node.clone() else { return vec![unplaced(pod, name, cluster)] };
+    if cluster.kubelet(&node).is_some() && node_is_silent(&node, cluster) {
+        return vec![Narration::PodOnSilentNode { pod: name, node }];
+    }
+    let mut said: Vec<Narration> = card.containers.iter().filter_map(|it| container_now(it, card)).collect();
+    if said.is_empty() {
+        said.push(if card.foundation.is_none() {
+            Narration::PodSandboxStarts { pod: name, node }
+        } else if let Some(unready) =
+            card.containers.iter().find(|it| it.kind != ContainerKind::Init && !it.ready)
+        {
+            Narration::PodRunsNotReady { pod: name, container: unready.name.clone() }
+        } else {
+            Narration::PodRunsReady { pod: name, since: ready_since(pod) }
+        });
+    }
+    said
+}
+
+fn node_is_silent(node: &str, cluster: &Cluster) -> bool {
+    let conditions =
+        cluster.api().node(node).and_then(|it| it.status.as_ref()?.conditions.clone()).unwrap_or_default();
+    conditions.iter().any(|it| it.type_ == "Ready" && it.status == "Unknown")
+}
+
+fn ready_since(pod: &Pod) -> Micros {
+    let conditions = pod.status.as_ref().and_then(|it| it.conditions.as_deref()).unwrap_or_default();
+    let ready = conditions.iter().find(|it| it.type_ == "Ready");
+    ready.and_then(|it| it.last_transition_time.as_ref()).map_or(0, |it| api::time::sim_time(it).0)
+}
+
+fn unplaced(pod: &Pod, name: String, cluster: &Cluster) -> Narration {
+    let gates = pod.spec.as_ref().and_then(|it| it.scheduling_gates.as_deref()).unwrap_or_default();
+    if !gates.is_empty() {
+        let gates = gates.iter().map(|it| it.name.as_str()).collect::<Vec<_>>().join(", ");
+        return Narration::PodIsGated { pod: name, gates };
+    }
+    let status = pod.status.as_ref();
+    if let Some(node) = status.and_then(|it| it.nominated_node_name.clone()) {
+        return Narration::PodMakesRoom { pod: name, node };
+    }
+    if let Some(until) = super::plane::backoff_until(cluster, pod) {
+        return Narration::PodInSchedulerBackoff { pod: name, until };
+    }
+    let conditions = status.and_then(|it| it.conditions.as_deref()).unwrap_or_default();
+    let refused = conditions.iter().find(|it| it.type_ == "PodScheduled" && it.status == "False");
+    match refused.and_then(|it| it.message.clone()) {
+        Some(message) => Narration::PodFitsNowhere { pod: name, message },
+        None => Narration::PodWaitsForScheduler { pod: name },
+    }
+}
+
+/// None: nothing to tell of a container that runs and is ready, or that waits for its turn.
+fn container_now(it: &ContainerCard, card: &PodCard) -> Option<Narration> {
+    let container = it.name.clone();
+    let times = it.restarts + 1;
+    if let Some(pull) = &it.pull {
+        return Some(Narration::ImagePulling { container, image: pull.image.clone() });
+    }
+    match &it.state {
+        ContainerState::Waiting { reason, message } => match reason.as_str() {
+            "ImagePullBackOff" => {
+                let until = it.backoff.as_ref().map_or(0, |it| it.until);
+                Some(Narration::ImagePullWaits { container, image: it.image.clone(), until })
+            }
+            "ErrImagePull" | "ErrImageNeverPull" | "InvalidImageName" => Some(Narration::ImagePullFails {
+                container,
+                image: it.image.clone(),
+                message: message.clone(),
+            }),
+            "CreateContainerConfigError" => {
+                Some(Narration::ConfigMissing { container, message: message.clone() })
+            }
+            "ContainerCreating" if card.foundation.is_some() => {
+                Some(Narration::ContainerCreating { container })
+            }
+            _ => waits_to_restart(it),
+        },
+        ContainerState::Running { .. } => running(it, card),
+        ContainerState::Terminated { exit_code, .. } if it.kind == ContainerKind::Init && *exit_code == 0 => {
+            None
+        }
+        ContainerState::Terminated { reason, exit_code, .. } => {
+            let until = it.backoff.as_ref().map(|it| it.until);
+            match until {
+                Some(until) if reason == "OOMKilled" => {
+                    Some(Narration::ContainerOomKilled { container, limit: String::new(), times, until })
+                }
+                Some(_) => waits_to_restart(it),
+                None if *exit_code != 0 => Some(Narration::ContainerRestarts { container, times }),
+                None => None,
+            }
+        }
+        ContainerState::Unknown => None,
+    }
+}
+
+fn waits_to_restart(it: &ContainerCard) -> Option<Narration> {
+    let backoff = it.backoff.as_ref()?;
+    let exit_code = match &it.says {
+        crate::frame::Says::Exited { exit_code, .. } => *exit_code,
+        _ => 0,
+    };
+    Some(Narration::ContainerExitedWaits {
+        container: it.name.clone(),
+        exit_code,
+        times: it.restarts + 1,
+        wait: backoff.total,
+        until: backoff.until,
+    })
+}
+
+fn running(it: &ContainerCard, card: &PodCard) -> Option<Narration> {
+    let container = it.name.clone();
+    if it.kind == ContainerKind::Init {
+        let of = card.containers.iter().filter(|it| it.step != 0).count() as u32;
+        return Some(Narration::InitRuns { container, step: it.step, of });
+    }
+    let failing = it.lamps.iter().find(|lamp| {
+        lamp.ok == Some(false)
+            || (lamp.probe == Probe::Startup && lamp.ok.is_none())
+            || 0 < lamp.count && !lamp.output.is_empty()
+    });
+    let lamp = failing?;
+    let (failed, threshold, output) = (lamp.count, lamp.threshold, lamp.output.trim_end().to_owned());
+    Some(match lamp.probe {
+        Probe::Startup => Narration::StartupProbeWaits { container, failed, threshold },
+        Probe::Readiness => Narration::ReadinessFails { container, failed, threshold, output },
+        Probe::Liveness => Narration::LivenessFails { container, failed, threshold, output },
+    })
+}

@@ -1,0 +1,204 @@
+//! What a kubectl of the workstation reaches: the API server, files, logs, commands in containers.
+
+use std::collections::BTreeMap;
+
+use api::{Actor, Because, Cause};
+use cluster::Cluster;
+use kubectl::{
+    ChangeKind, ExecRequest, ExecView, LogLine, LogView, Request, Resource, Response, Stdin, Watched, World,
+};
+use runtime::{ContainerId, ContainerState, ExecConfig, ExecId, ExecOutcome, External, LogOptions, Signal};
+
+use crate::workstation::absolute;
+
+/// Commands that a kubectl has started in containers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Remotes {
+    execs: BTreeMap<u64, ExecId>,
+    ended: BTreeMap<u64, i32>,
+    next: u64,
+}
+
+impl Remotes {
+    /// Nobody listens any more.
+    pub fn stop(&self, cluster: &mut Cluster) {
+        let now = cluster.now();
+        for exec in self.execs.values().copied() {
+            cluster.with_runtime(|runtime, outbox| runtime.exec_signal(exec, Signal::Hup, now, outbox));
+        }
+    }
+}
+
+pub struct WorkstationWorld<'a> {
+    pub cluster: &'a mut Cluster,
+    pub external: External,
+    pub container: ContainerId,
+    pub remotes: &'a mut Remotes,
+    /// The person's input that this command belongs to.
+    pub input: u32,
+    pub namespace: &'a mut String,
+    /// Something was read or changed.
+    pub moved: bool,
+}
+
+impl WorkstationWorld<'_> {
+    /// The instance of a container that is asked for: the newest, or the one before.
+    fn instance(
+        &self,
+        namespace: &str,
+        pod: &str,
+        container: &str,
+        previous: bool,
+    ) -> Result<ContainerId, String> {
+        let runtime = self.cluster.runtime();
+        let waiting =
+            || format!("container \"{container}\" in pod \"{pod}\" is waiting to start: ContainerCreating");
+        let sandbox = self.cluster.any_sandbox_of(namespace, pod).ok_or_else(waiting)?;
+        let instances: Vec<ContainerId> = runtime
+            .list_containers(sandbox)
+            .into_iter()
+            .filter(|it| runtime.container_status(*it).is_some_and(|it| it.name == container))
+            .collect();
+        if previous {
+            let before = instances.len().checked_sub(2).map(|it| instances[it]);
+            return before.ok_or_else(|| {
+                format!("previous terminated container \"{container}\" in pod \"{pod}\" not found")
+            });
+        }
+        instances.last().copied().ok_or_else(waiting)
+    }
+}
+
+impl World for WorkstationWorld<'_> {
+    fn request(&mut self, request: &Request) -> Response {
+        self.moved = true;
+        let cause = Cause::new(Actor::User { input: self.input }, Because::Asked);
+        let now = self.cluster.now();
+        kubectl::serve(self.cluster.api_mut(), request, cause, now)
+    }
+
+    fn revision(&self) -> u64 {
+        self.cluster.api().store().revision()
+    }
+
+    fn events_after(&mut self, resource: &Resource, namespace: &str, revision: u64) -> (Vec<Watched>, u64) {
+        kubectl::watch(self.cluster.api(), resource, namespace, revision)
+    }
+
+    fn read_file(&mut self, path: &str) -> Result<Vec<u8>, String> {
+        let (now, container) = (self.cluster.now(), self.container);
+        self.cluster.with_runtime(|runtime, _| runtime.read_file(container, &absolute(path), now))
+    }
+
+    fn write_file(&mut self, path: &str, bytes: &[u8]) -> Result<(), String> {
+        let (now, container) = (self.cluster.now(), self.container);
+        self.cluster.with_runtime(|runtime, _| runtime.write_file(container, &absolute(path), bytes, now));
+        Ok(())
+    }
+
+    fn list_dir(&mut self, path: &str) -> Option<Vec<String>> {
+        let (now, container) = (self.cluster.now(), self.container);
+        self.cluster.with_runtime(|runtime, _| runtime.list_names(container, &absolute(path), now))
+    }
+
+    fn stdin(&mut self) -> Stdin {
+        let (now, id) = (self.cluster.now(), self.external);
+        let (bytes, eof) = self.cluster.with_runtime(|runtime, _| runtime.external_read(id, now));
+        self.moved |= !bytes.is_empty();
+        Stdin { bytes, eof }
+    }
+
+    fn logs(
+        &mut self,
+        namespace: &str,
+        pod: &str,
+        container: &str,
+        previous: bool,
+        from: usize,
+    ) -> Result<LogView, String> {
+        let id = self.instance(namespace, pod, container, previous)?;
+        let runtime = self.cluster.runtime();
+        let lines = runtime.logs(id, &LogOptions { from: from as u64, ..LogOptions::default() });
+        let ended = !runtime
+            .container_status(id)
+            .is_some_and(|it| matches!(it.state, ContainerState::Running { .. }));
+        Ok(LogView {
+            lines: lines
+                .into_iter()
+                .map(|it| LogLine { at: it.at, text: it.text.as_bytes().to_vec() })
+                .collect(),
+            ended,
+        })
+    }
+
+    fn exec_start(&mut self, request: &ExecRequest) -> Result<u64, String> {
+        let ExecRequest { namespace, pod, container, command, stdin, tty } = request.clone();
+        let id = self.instance(&namespace, &pod, &container, false)?;
+        let config = ExecConfig {
+            argv: command,
+            tty,
+            stdin,
+            interactive: true,
+            at_once: true,
+            ..ExecConfig::default()
+        };
+        let exec = self.cluster.exec(id, config);
+        self.remotes.next += 1;
+        self.remotes.execs.insert(self.remotes.next, exec);
+        self.moved = true;
+        Ok(self.remotes.next)
+    }
+
+    fn exec_write(&mut self, exec: u64, input: &Stdin) {
+        let Some(exec) = self.remotes.execs.get(&exec).copied() else { return };
+        let now = self.cluster.now();
+        self.cluster.with_runtime(|runtime, outbox| {
+            if !input.bytes.is_empty() {
+                runtime.exec_write(exec, &input.bytes, now, outbox);
+            }
+            if input.eof {
+                runtime.exec_close_stdin(exec, now, outbox);
+            }
+        });
+    }
+
+    fn exec_poll(&mut self, exec: u64) -> ExecView {
+        let Some(id) = self.remotes.execs.get(&exec).copied() else {
+            return ExecView {
+                stdout: Vec::new(),
+                stderr: Vec::new(),
+                exit: Some(*self.remotes.ended.get(&exec).unwrap_or(&137)),
+            };
+        };
+        let (stdout, mut stderr) = self.cluster.with_runtime(|runtime, _| runtime.exec_read(id));
+        let exit = self.cluster.exec_result(id).map(|it| match it.outcome {
+            ExecOutcome::Exited(code) => code,
+            ExecOutcome::TimedOut => 124,
+            ExecOutcome::Failed(text) => {
+                stderr.extend(format!("error: Internal error occurred: Internal error occurred: error executing command in container: {text}\n").bytes());
+                1
+            }
+        });
+        if let Some(code) = exit {
+            self.remotes.execs.remove(&exec);
+            self.remotes.ended.insert(exec, code);
+        }
+        self.moved |= exit.is_some() || !stdout.is_empty() || !stderr.is_empty();
+        ExecView { stdout, stderr, exit }
+    }
+
+    fn exec_stop(&mut self, exec: u64) {
+        if let Some(exec) = self.remotes.execs.remove(&exec) {
+            let now = self.cluster.now();
+            self.cluster.with_runtime(|runtime, outbox| runtime.exec_signal(exec, Signal::Int, now, outbox));
+        }
+    }
+
+    fn edit_start(&mut self, _path: &str) -> Result<u64, String> {
+        Err("there is no editor at this terminal; edit the manifest on the page and apply it, or use kubectl patch".to_owned())
+    }
+
+    fn edit_done(&mut self, _edit: u64) -> Option<i32> {
+        Some(1)
+    }
+}
