@@ -48,16 +48,6 @@ pub fn editor(page: Page) -> AnyView {
         live.with_value(|it| it.iter().for_each(|it| it.set_dark(dark)));
     });
     on_cleanup(move || live.with_value(|it| it.iter().for_each(Editor::destroy)));
-    let remarks = move || {
-        let list = page.diagnostics.get();
-        let shown = list.iter().take(LISTED_MAX).map(|it| remark(page, live, it)).collect_view();
-        let more = list.len().saturating_sub(LISTED_MAX);
-        let more =
-            (more > 0).then(|| view! { <li class="xs dim">{tf("editor.more", &[&more.to_string()])}</li> });
-        (!list.is_empty()).then(|| {
-            view! { <ul class="remarks" aria-label=t("editor.remarks")>{shown} {more}</ul> }.into_any()
-        })
-    };
     // A file that is dropped anywhere here becomes the manifest.
     let drop_file = move |event: leptos::ev::DragEvent| {
         let Some(file) = event.data_transfer().and_then(|it| it.files()).and_then(|it| it.item(0)) else {
@@ -78,7 +68,7 @@ pub fn editor(page: Page) -> AnyView {
                     on:input=move |event| page.edited(event_target_value(&event))
                 ></textarea>
             </div>
-            {remarks}
+            {remarks(page, live)}
             <div class="bar-row">
                 <button class="primary" on:click=move |_| page.apply()>
                     {t("editor.apply")} <span class="kbd">"⌘⏎"</span>
@@ -88,6 +78,20 @@ pub fn editor(page: Page) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+fn remarks(page: Page, live: StoredValue<Option<Editor>, LocalStorage>) -> AnyView {
+    let shown = move || {
+        let list = page.diagnostics.get();
+        let shown = list.iter().take(LISTED_MAX).map(|it| remark(page, live, it)).collect_view();
+        let more = list.len().saturating_sub(LISTED_MAX);
+        let more =
+            (more > 0).then(|| view! { <li class="xs dim">{tf("editor.more", &[&more.to_string()])}</li> });
+        (!list.is_empty()).then(|| {
+            view! { <ul class="remarks" aria-label=t("editor.remarks")>{shown} {more}</ul> }.into_any()
+        })
+    };
+    shown.into_any()
 }
 
 /// Whether what stands in the editor is what the cluster was given.

@@ -51,18 +51,6 @@ pub fn timeline(page: Page) -> AnyView {
         let (now, end) = page.frame.with(|it| (share(it.clock.now), share(it.clock.end.max(it.clock.now))));
         format!("--now:{}.{:03}%;--end:{}.{:03}%", now / 1000, now % 1000, end / 1000, end % 1000)
     };
-    let slider = move |event: leptos::ev::KeyboardEvent| {
-        let by = match event.key().as_str() {
-            "ArrowLeft" => -1,
-            "ArrowRight" => 1,
-            "PageUp" => -10,
-            "PageDown" => 10,
-            _ => return,
-        };
-        event.prevent_default();
-        event.stop_propagation();
-        page.seek_by(by);
-    };
     view! {
         <div
             class="time"
@@ -84,25 +72,45 @@ pub fn timeline(page: Page) -> AnyView {
             on:pointerup=move |_| dragging.set_value(false)
         >
             {branches(page, lines)}
-            <div class="ruler">
-                <span class="xs dim">{move || head_words(page, lines)}</span>
-                <div
-                    class="scale"
-                    node_ref=range
-                    role="slider"
-                    tabindex="0"
-                    aria-label=t("time.label")
-                    aria-valuemin="0"
-                    aria-valuemax=move || (page.frame.with(|it| it.clock.end) / SECOND).to_string()
-                    aria-valuenow=move || (page.seconds.get() / SECOND).to_string()
-                    aria-valuetext=move || i18n::clock(page.seconds.get())
-                    on:keydown=slider
-                >
-                    {move || scale(window.get())}
-                </div>
-            </div>
+            {ruler(page, lines, window, range)}
             <div class="lane-list">
                 {move || lines.with(|it| lanes(it, window.get()))} <div class="head"></div>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// The scale, which is also a slider for the keyboard, and the event under the head.
+fn ruler(page: Page, lines: Memo<Arc<Timeline>>, window: Memo<Window>, range: NodeRef<html::Div>) -> AnyView {
+    let slider = move |event: leptos::ev::KeyboardEvent| {
+        let by = match event.key().as_str() {
+            "ArrowLeft" => -1,
+            "ArrowRight" => 1,
+            "PageUp" => -10,
+            "PageDown" => 10,
+            _ => return,
+        };
+        event.prevent_default();
+        event.stop_propagation();
+        page.seek_by(by);
+    };
+    view! {
+        <div class="ruler">
+            <span class="xs dim">{move || head_words(page, lines)}</span>
+            <div
+                class="scale"
+                node_ref=range
+                role="slider"
+                tabindex="0"
+                aria-label=t("time.label")
+                aria-valuemin="0"
+                aria-valuemax=move || (page.frame.with(|it| it.clock.end) / SECOND).to_string()
+                aria-valuenow=move || (page.seconds.get() / SECOND).to_string()
+                aria-valuetext=move || i18n::clock(page.seconds.get())
+                on:keydown=slider
+            >
+                {move || scale(window.get())}
             </div>
         </div>
     }

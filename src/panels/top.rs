@@ -143,7 +143,7 @@ fn tools(page: Page) -> AnyView {
                 title=t("top.language")
                 on:click=move |_| page.speak(i18n::language().other())
             >
-                "中 / EN"
+                {t("top.both")}
             </button>
             <button
                 class="keep"
