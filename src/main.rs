@@ -12,8 +12,6 @@ mod i18n;
 #[cfg(target_arch = "wasm32")]
 mod panels;
 #[cfg(target_arch = "wasm32")]
-mod sample;
-#[cfg(target_arch = "wasm32")]
 mod session;
 
 #[cfg(target_arch = "wasm32")]

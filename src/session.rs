@@ -12,7 +12,7 @@ use session::frame::{
 
 use crate::browser;
 use crate::i18n::{self, Language};
-use crate::sample::Session;
+use session::Session;
 
 /// Real milliseconds a frame may spend on the cluster; then virtual time falls behind instead of the page.
 const CLUSTER_MS_PER_FRAME: f64 = 8.0;
