@@ -163,7 +163,6 @@ pub struct Progress {
 pub struct Invocation {
     argv: Vec<String>,
     env: Env,
-    started: SimTime,
     task: Task,
     interrupted: bool,
     exited: Option<i32>,
@@ -174,7 +173,6 @@ pub(crate) struct Call<'a> {
     pub world: &'a mut dyn World,
     pub env: &'a Env,
     pub now: SimTime,
-    pub started: SimTime,
     pub out: Vec<u8>,
     pub err: String,
     /// Standard input, when `-f -` asked for it.
@@ -220,11 +218,10 @@ impl Call<'_> {
 
 impl Invocation {
     /// `argv[0]` is `kubectl` itself. Nothing happens before the first `poll`.
-    pub fn start(argv: &[String], env: &Env, now: SimTime) -> Invocation {
+    pub fn start(argv: &[String], env: &Env, _now: SimTime) -> Invocation {
         Invocation {
             argv: argv.to_vec(),
             env: env.clone(),
-            started: now,
             task: Task::Start,
             interrupted: false,
             exited: None,
@@ -245,7 +242,6 @@ impl Invocation {
             world,
             env: &self.env,
             now,
-            started: self.started,
             out: Vec::new(),
             err: String::new(),
             input: Vec::new(),

@@ -68,7 +68,7 @@ pub fn service(call: &mut Call, page: &mut Page, it: &Value) -> Result<(), Failu
         if int(port, "nodePort") != 0 {
             page.line(0, &format!("NodePort:\t{shown}\t{}/{protocol}", int(port, "nodePort")));
         }
-        page.pair(0, "Endpoints", &endpoints(&slices, name));
+        page.pair(0, "Endpoints", none_if_empty(&endpoints(&slices, name)));
     }
     page.pair(0, "Session Affinity", text(spec, "sessionAffinity"));
     for (title, field) in [

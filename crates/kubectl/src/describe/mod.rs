@@ -48,11 +48,6 @@ impl Page {
         self.done
     }
 
-    /// The text with its tabs, for the one place where kubectl does not align.
-    pub fn unaligned(self) -> String {
-        self.pending
-    }
-
     /// `Labels:\ta=b`, one a line.
     pub fn labels(&mut self, title: &str, value: &Value) {
         self.labels_under("", title, value, &[]);

@@ -35,13 +35,6 @@ pub fn template(page: &mut Page, it: &Value) {
     pod::tolerations(page, "  ", list(spec, "tolerations"));
 }
 
-/// A template as `rollout history --revision` prints it: with bare tabs.
-pub fn template_unaligned(it: &Value) -> String {
-    let mut page = Page::default();
-    template(&mut page, it);
-    page.unaligned()
-}
-
 fn conditions(page: &mut Page, it: &Value) {
     if list(it, "status.conditions").is_empty() {
         return;

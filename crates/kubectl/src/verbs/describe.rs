@@ -68,10 +68,12 @@ pub fn run(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
         }
     }
     let nothing = found.is_empty() && failures.is_empty();
+    // Several objects are told without their events, unless these are asked for.
+    let events = if 1 < found.len() { flags.on("show-events") } else { flags.on_unless_off("show-events") };
     for (index, it) in found.into_iter().enumerate() {
-        let page = describe::describe(call, &it.resource, &it.object, flags.on_unless_off("show-events"))?;
+        let page = describe::describe(call, &it.resource, &it.object, events)?;
         if index > 0 {
-            call.print("\n\n");
+            call.print("\n");
         }
         call.print(&page);
     }

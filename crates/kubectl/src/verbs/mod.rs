@@ -9,6 +9,8 @@ mod exec;
 mod get;
 mod info;
 mod logs;
+mod patch;
+mod rollout;
 
 use sim::SimTime;
 
@@ -27,6 +29,7 @@ pub(crate) enum Task {
     Delete(Box<delete::Waiting>),
     Logs(Box<logs::Follow>),
     Exec(exec::Session),
+    Rollout(Box<rollout::Rollout>),
 }
 
 pub(crate) enum Next {
@@ -70,6 +73,9 @@ const VERBS: &[Verb] = &[
     Verb { name: "api-versions", flags: info::PLAIN, run: info::api_versions },
     Verb { name: "version", flags: info::VERSION, run: info::version },
     Verb { name: "config current-context", flags: info::PLAIN, run: info::current_context },
+    Verb { name: "patch", flags: patch::PATCH, run: patch::patch },
+    Verb { name: "taint", flags: patch::TAINT, run: patch::taint },
+    Verb { name: "rollout status", flags: rollout::STATUS, run: rollout::status },
 ];
 
 /// Flags of everything that reads manifests.
@@ -112,6 +118,7 @@ pub(crate) fn step(task: Task, words: &[String], call: &mut Call) -> Result<Next
         Task::Delete(waiting) => waiting.step(call),
         Task::Logs(follow) => follow.step(call),
         Task::Exec(session) => session.step(call),
+        Task::Rollout(rollout) => rollout.step(call),
     }
 }
 
