@@ -98,7 +98,7 @@ fn paragraph_view(paragraph: &str) -> AnyView {
 }
 
 /// `` `code` `` and `**strong**`.
-fn inline(source: &str) -> AnyView {
+pub fn inline(source: &str) -> AnyView {
     let mut views: Vec<AnyView> = Vec::new();
     for (index, part) in source.split('`').enumerate() {
         if index % 2 == 1 {

@@ -74,7 +74,7 @@ fn entry(page: Page, it: &ScenarioCard) -> AnyView {
                 on:click=move |_| page.open_scenario(open.clone())
             >
                 <b>{title(it).to_owned()}</b>
-                <span class="sm dim">{summary.clone()}</span>
+                <span class="sm dim">{super::lesson::inline(summary)}</span>
             </button>
         </li>
     }
