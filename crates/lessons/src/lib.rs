@@ -50,7 +50,7 @@ pub struct Scenario {
 #[derive(Debug, PartialEq, Eq)]
 pub struct NodeSpec {
     pub name: &'static str,
-    /// What Pods may request, as a quantity: capacity and allocatable are the same.
+    /// Of the machine, as quantities; the kubelet keeps 100 MiB back for itself.
     pub cpu: &'static str,
     pub memory: &'static str,
     pub labels: &'static [(&'static str, &'static str)],
