@@ -3,6 +3,8 @@
 pub mod conformance_kubectl;
 pub mod conformance_scheduler;
 pub mod conformance_scheduler_tables;
+pub mod golden;
+pub mod lifecycle;
 
 /// One recorded case, compared.
 #[derive(Debug, Clone, PartialEq, Eq)]

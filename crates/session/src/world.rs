@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use api::{Actor, Because, Cause};
 use cluster::Cluster;
-use kubectl::{
-    ChangeKind, ExecRequest, ExecView, LogLine, LogView, Request, Resource, Response, Stdin, Watched, World,
-};
+use kubectl::{ExecRequest, ExecView, LogLine, LogView, Request, Resource, Response, Stdin, Watched, World};
 use runtime::{ContainerId, ContainerState, ExecConfig, ExecId, ExecOutcome, External, LogOptions, Signal};
 
 use crate::workstation::absolute;

@@ -7,7 +7,7 @@ use runtime::{ContainerState, ContainerView, SandboxView};
 
 use crate::frame::{
     Drawer, FileLine, Inside, Mount, Namespace, NamespaceKind, ObjectRef, PodCard, Port, ProcessLine, Room,
-    Tone, Usage, VolumeKind,
+    Tone, Usage,
 };
 
 const FILES_SHOWN: usize = 60;

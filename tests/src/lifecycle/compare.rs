@@ -1,0 +1,516 @@
+//! When does a simulated run agree with a recorded one? The five rules of the recordings' own README.
+//!
+//! Generated names are placeholders in the recordings, so the Pods of one `ReplicaSet` cannot be told apart there: for
+//! those the rules hold for the group.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use super::Run;
+
+/// A status row that lasted less may be missing on the other side.
+const SHORT: f64 = 0.5;
+const TOLERANCE: f64 = 1.5;
+const TOLERANCE_SHARE: f64 = 0.10;
+/// Crash and image back-off wait between 1.0 and 1.5 times their announced time.
+const JITTER_SHARE: f64 = 0.5;
+const COUNT_SHARE: f64 = 0.15;
+
+/// One disagreement a line, recording first; empty when the runs agree.
+pub fn compare(recorded: &Run, simulated: &Run) -> Vec<String> {
+    let mut found = Vec::new();
+    commands(recorded, simulated, &mut found);
+    let jitter = first_backoff(recorded);
+    let mut instants = rows(recorded, simulated, jitter, &mut found);
+    instants.extend(events(recorded, simulated, jitter, &mut found));
+    order(&instants, &mut found);
+    end(recorded, simulated, &mut found);
+    found
+}
+
+/// The instant of something in the recording and in the simulation.
+struct Instant {
+    what: String,
+    recorded: f64,
+    simulated: f64,
+}
+
+fn time(record: &Value) -> f64 {
+    record["t"].as_f64().unwrap_or(0.0)
+}
+
+/// Where waiting times that jitter in reality begin.
+fn first_backoff(run: &Run) -> Option<f64> {
+    let waits = |it: &&Value| {
+        it["reason"].as_str() == Some("BackOff")
+            || it["cols"]["status"].as_str().is_some_and(|status| status.ends_with("BackOff"))
+            || it["reason"].as_str() == Some("FailedMount")
+    };
+    run.records.iter().find(waits).map(time)
+}
+
+fn close(recorded: f64, simulated: f64, jitter: Option<f64>) -> bool {
+    let waited = jitter.map_or(0.0, |from| (recorded.max(simulated) - from).max(0.0) * JITTER_SHARE);
+    (recorded - simulated).abs() <= TOLERANCE.max(recorded * TOLERANCE_SHARE).max(waited)
+}
+
+fn commands(recorded: &Run, simulated: &Run, found: &mut Vec<String>) {
+    for (one, two) in recorded.commands.iter().zip(&simulated.commands) {
+        if one.code != two.code {
+            found.push(format!("command `{}`\n- exit {}\n+ exit {}", one.command, one.code, two.code));
+        }
+        let (before, after) = (tokens(&one.output), tokens(&two.output));
+        if !same_tokens(&before, &after) {
+            found.push(format!(
+                "command `{}`\n- {}\n+ {}",
+                one.command,
+                one.output.trim_end(),
+                two.output.trim_end()
+            ));
+        }
+    }
+}
+
+/// Words without what differs from run to run.
+fn tokens(text: &str) -> Vec<String> {
+    text.split_whitespace().map(placeholder).collect()
+}
+
+/// A word that names something of one run only becomes a placeholder; durations stay, they are compared as such.
+fn placeholder(word: &str) -> String {
+    let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+    let is_ip = bare.split('.').count() == 4 && bare.split('.').all(|it| it.parse::<u8>().is_ok());
+    if is_ip {
+        return word.replace(bare, "<ip>");
+    }
+    let alphabet = |it: &str, len: std::ops::RangeInclusive<usize>| {
+        len.contains(&it.len()) && it.bytes().all(|b| b"bcdfghjklmnpqrstvwxz2456789".contains(&b))
+    };
+    let parts: Vec<&str> = bare.rsplitn(3, '-').collect();
+    match &parts[..] {
+        [suffix, hash, name] if alphabet(suffix, 5..=5) && alphabet(hash, 8..=10) => {
+            word.replace(bare, &format!("{name}-<hash>-<suffix>"))
+        }
+        [suffix, rest @ ..]
+            if alphabet(suffix, 5..=5)
+                && suffix.bytes().any(|b| b.is_ascii_digit() || b == b'x')
+                && !rest.is_empty() =>
+        {
+            word.replace(*suffix, "<suffix>")
+        }
+        [hash, rest @ ..] if alphabet(hash, 8..=10) && !rest.is_empty() => word.replace(*hash, "<hash>"),
+        _ => word.to_owned(),
+    }
+}
+
+fn same_tokens(one: &[String], two: &[String]) -> bool {
+    one.len() == two.len() && one.iter().zip(two).all(|(one, two)| one == two || same_duration(one, two))
+}
+
+/// `12s` and `(2m5s` within two seconds or a tenth of each other.
+fn same_duration(one: &str, two: &str) -> bool {
+    match (seconds(one), seconds(two)) {
+        (Some(one), Some(two)) => (one - two).abs() <= 2.0_f64.max(one * TOLERANCE_SHARE),
+        _ => false,
+    }
+}
+
+fn seconds(word: &str) -> Option<f64> {
+    let word = word.trim_matches(['(', ')', ',']);
+    let (mut total, mut number) = (0.0, String::new());
+    for c in word.chars() {
+        let unit = match c {
+            '0'..='9' | '.' => {
+                number.push(c);
+                continue;
+            }
+            's' => 1.0,
+            'm' => 60.0,
+            'h' => 3600.0,
+            'd' => 86_400.0,
+            _ => return None,
+        };
+        total += number.parse::<f64>().ok()? * unit;
+        number.clear();
+    }
+    (number.is_empty() && !word.is_empty()).then_some(total)
+}
+
+/// READY, STATUS and RESTARTS as they were shown, from an instant on.
+#[derive(Debug, Clone, PartialEq)]
+struct Row {
+    shown: String,
+    from: f64,
+    lasted: f64,
+}
+
+fn rows_of(run: &Run) -> BTreeMap<String, Vec<Row>> {
+    let mut pods: BTreeMap<String, Vec<Row>> = BTreeMap::new();
+    for record in run.records.iter().filter(|it| it["kind"] == "pod") {
+        let rows = pods.entry(record["name"].as_str().unwrap_or("").to_owned()).or_default();
+        let col = |name: &str| record["cols"][name].as_str().unwrap_or("");
+        let restarts = col("restarts").split(' ').next().unwrap_or("");
+        let shown = if record["ev"] == "DELETED" {
+            "deleted".to_owned()
+        } else {
+            format!("{} {} {restarts}", col("ready"), col("status"))
+        };
+        let at = time(record);
+        if let Some(last) = rows.last_mut() {
+            if last.shown == shown {
+                continue;
+            }
+            last.lasted = at - last.from;
+        }
+        rows.push(Row { shown, from: at, lasted: f64::MAX });
+    }
+    pods
+}
+
+fn rows(recorded: &Run, simulated: &Run, jitter: Option<f64>, found: &mut Vec<String>) -> Vec<Instant> {
+    let (one, two) = (rows_of(recorded), rows_of(simulated));
+    let mut instants = Vec::new();
+    let names: BTreeSet<&String> = one.keys().chain(two.keys()).collect();
+    for name in names {
+        let (one, two) =
+            (one.get(name).map_or(&[][..], Vec::as_slice), two.get(name).map_or(&[][..], Vec::as_slice));
+        if name.contains('<') {
+            group_rows(name, one, two, found);
+            continue;
+        }
+        match align(one, two) {
+            Some(pairs) => {
+                for (one, two) in pairs {
+                    if !close(one.from, two.from, jitter) {
+                        found.push(format!(
+                            "pod {name}: `{}` begins\n- at {:.1}\n+ at {:.1}",
+                            one.shown, one.from, two.from
+                        ));
+                    }
+                    let what = format!("pod {name} `{}`", one.shown);
+                    instants.push(Instant { what, recorded: one.from, simulated: two.from });
+                }
+            }
+            None => found.push(format!("pod {name}: status rows\n{}", side_by_side(one, two))),
+        }
+    }
+    instants
+}
+
+fn side_by_side(one: &[Row], two: &[Row]) -> String {
+    let mut text = String::new();
+    for (sign, rows) in [('-', one), ('+', two)] {
+        for row in rows {
+            let _ = writeln!(text, "{sign} {:>7.1} {}", row.from, row.shown);
+        }
+    }
+    text.trim_end().to_owned()
+}
+
+/// Pods that cannot be told apart: the same rows are seen.
+fn group_rows(name: &str, one: &[Row], two: &[Row], found: &mut Vec<String>) {
+    let shown = |rows: &[Row]| rows.iter().map(|it| it.shown.clone()).collect::<BTreeSet<_>>();
+    let lasting = |rows: &[Row], only: &str| rows.iter().any(|it| it.shown == only && SHORT <= it.lasted);
+    let (before, after) = (shown(one), shown(two));
+    for missing in before.difference(&after).filter(|it| lasting(one, it)) {
+        found.push(format!("pods {name}\n- {missing}"));
+    }
+    for new in after.difference(&before).filter(|it| lasting(two, it)) {
+        found.push(format!("pods {name}\n+ {new}"));
+    }
+}
+
+/// Pairs the rows of two sequences; short rows may be left out, and a row that repeats its predecessor then counts once.
+fn align<'a>(one: &'a [Row], two: &'a [Row]) -> Option<Vec<(&'a Row, &'a Row)>> {
+    // best[i][j]: can the tails from i and j be aligned? Filled from the end.
+    let optional = |rows: &[Row], index: usize| {
+        rows[index].lasted < SHORT
+            || (1 < index && rows[index - 1].lasted < SHORT && rows[index - 2].shown == rows[index].shown)
+    };
+    let mut fits = vec![vec![false; two.len() + 1]; one.len() + 1];
+    for i in (0..=one.len()).rev() {
+        for j in (0..=two.len()).rev() {
+            fits[i][j] = (i == one.len() && j == two.len())
+                || (i < one.len() && j < two.len() && one[i].shown == two[j].shown && fits[i + 1][j + 1])
+                || (i < one.len() && optional(one, i) && fits[i + 1][j])
+                || (j < two.len() && optional(two, j) && fits[i][j + 1]);
+        }
+    }
+    if !fits[0][0] {
+        return None;
+    }
+    let (mut i, mut j, mut pairs) = (0, 0, Vec::new());
+    while i < one.len() || j < two.len() {
+        if i < one.len() && j < two.len() && one[i].shown == two[j].shown && fits[i + 1][j + 1] {
+            pairs.push((&one[i], &two[j]));
+            (i, j) = (i + 1, j + 1);
+        } else if i < one.len() && fits[i + 1][j] {
+            i += 1;
+        } else {
+            j += 1;
+        }
+    }
+    Some(pairs)
+}
+
+/// Object, field path, type, reason, message → first seen, highest count.
+fn events_of(run: &Run) -> BTreeMap<String, (f64, f64)> {
+    let mut events = BTreeMap::new();
+    for record in run.records.iter().filter(|it| it["kind"] == "event" && it["ev"] != "DELETED") {
+        let field = |name: &str| record[name].as_str().unwrap_or("").to_owned();
+        let key = [field("object"), field("fieldPath"), field("type"), field("reason"), field("message")]
+            .join(" | ");
+        let count = record["count"].as_f64().unwrap_or(1.0);
+        let entry = events.entry(key).or_insert((time(record), count));
+        entry.1 = entry.1.max(count);
+    }
+    events
+}
+
+fn events(recorded: &Run, simulated: &Run, jitter: Option<f64>, found: &mut Vec<String>) -> Vec<Instant> {
+    let (one, two) = (events_of(recorded), events_of(simulated));
+    let mut instants = Vec::new();
+    for (key, (at, count)) in &one {
+        let Some((other_at, other_count)) = two.get(key) else {
+            found.push(format!("event\n- {at:.1} x{count} {key}"));
+            continue;
+        };
+        if !close(*at, *other_at, jitter) {
+            found.push(format!("event {key}: first\n- at {at:.1}\n+ at {other_at:.1}"));
+        }
+        if 1.0_f64.max(count * COUNT_SHARE) < (count - other_count).abs() {
+            found.push(format!("event {key}\n- x{count}\n+ x{other_count}"));
+        }
+        instants.push(Instant { what: format!("event {key}"), recorded: *at, simulated: *other_at });
+    }
+    for (key, (at, count)) in two.iter().filter(|(key, _)| !one.contains_key(*key)) {
+        found.push(format!("event\n+ {at:.1} x{count} {key}"));
+    }
+    instants
+}
+
+fn order(instants: &[Instant], found: &mut Vec<String>) {
+    for first in instants {
+        for second in instants {
+            if first.recorded + SHORT < second.recorded && second.simulated < first.simulated {
+                found.push(format!("order\n- {} before {}\n+ the other way round", first.what, second.what));
+            }
+        }
+    }
+}
+
+/// The last record of each object.
+fn last_of(run: &Run) -> BTreeMap<(String, String), &Value> {
+    let mut last = BTreeMap::new();
+    for record in run.records.iter().filter(|it| it["kind"] != "event") {
+        let field = |name: &str| record[name].as_str().unwrap_or("").to_owned();
+        last.insert((field("kind"), field("name")), record);
+    }
+    last
+}
+
+/// What each kind must agree in at the end.
+fn end_fields(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "pod" => &[
+            "ev",
+            "phase",
+            "qosClass",
+            "reason",
+            "message",
+            "conditions",
+            "containerStatuses",
+            "initContainerStatuses",
+            "ephemeralContainerStatuses",
+        ],
+        "node" => &["ev", "conditions", "taints", "unschedulable"],
+        "endpointslice" => &["ev", "endpoints", "ports"],
+        _ => &["ev", "status"],
+    }
+}
+
+fn end(recorded: &Run, simulated: &Run, found: &mut Vec<String>) {
+    let (one, two) = (last_of(recorded), last_of(simulated));
+    let keys: BTreeSet<_> = one.keys().chain(two.keys()).collect();
+    for key in keys {
+        // Which of several Pods of one group ended last is chance.
+        let (Some(before), Some(after)) = (one.get(key), two.get(key)) else {
+            let sign = if one.contains_key(key) { '-' } else { '+' };
+            found.push(format!("end\n{sign} {} {}", key.0, key.1));
+            continue;
+        };
+        for field in end_fields(&key.0) {
+            let (before, after) = (settled(&before[field]), settled(&after[field]));
+            if before != after {
+                found.push(format!("end: {} {} {field}\n- {before}\n+ {after}", key.0, key.1));
+            }
+        }
+    }
+    text_end("get.txt", &recorded.get, &simulated.get, found);
+    text_end("logs.txt", &recorded.logs, &simulated.logs, found);
+}
+
+/// Without times and what only counts writes.
+fn settled(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            const PASSING: &[&str] = &[
+                "lastTransitionTime",
+                "lastUpdateTime",
+                "lastProbeTime",
+                "lastHeartbeatTime",
+                "startedAt",
+                "finishedAt",
+                "observedGeneration",
+                "containerID",
+                "image",
+                "imageID",
+            ];
+            map.iter()
+                .filter(|(key, value)| !PASSING.contains(&key.as_str()) && !value.is_null())
+                .map(|(key, value)| (key.clone(), settled(value)))
+                .collect()
+        }
+        Value::Array(list) => {
+            let mut list: Vec<Value> = list.iter().map(settled).collect();
+            list.sort_by_key(Value::to_string);
+            Value::Array(list)
+        }
+        other => other.clone(),
+    }
+}
+
+/// Line by line, in any order of generated names, without durations.
+fn text_end(file: &str, one: &str, two: &str, found: &mut Vec<String>) {
+    let lines = |text: &str| -> Vec<String> {
+        let mut lines: Vec<String> = text
+            .lines()
+            .map(|line| {
+                let words: Vec<String> =
+                    tokens(line).into_iter().filter(|it| seconds(it).is_none() && *it != "ago)").collect();
+                words.join(" ")
+            })
+            .filter(|it| !it.is_empty())
+            .collect();
+        lines.sort();
+        lines
+    };
+    let (before, after) = (lines(one), lines(two));
+    if before != after {
+        let mut text = file.to_owned();
+        for line in before.iter().filter(|it| !after.contains(it)) {
+            let _ = write!(text, "\n- {line}");
+        }
+        for line in after.iter().filter(|it| !before.contains(it)) {
+            let _ = write!(text, "\n+ {line}");
+        }
+        found.push(text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lifecycle::CommandRun;
+    use serde_json::json;
+
+    fn pod(t: f64, ready: &str, status: &str, restarts: &str) -> Value {
+        json!({"t": t, "kind": "pod", "ev": "MODIFIED", "name": "web", "phase": "Running",
+            "cols": {"ready": ready, "status": status, "restarts": restarts}, "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": "<time>"}]})
+    }
+
+    fn event(t: f64, reason: &str, count: u32) -> Value {
+        json!({"t": t, "kind": "event", "ev": "ADDED", "object": "Pod/web", "type": "Normal", "reason": reason, "message": reason, "count": count})
+    }
+
+    fn run() -> Run {
+        Run {
+            commands: vec![CommandRun {
+                command: "kubectl get pod web".into(),
+                started: 0.0,
+                code: 0,
+                output: "web 1/1 Running 0 12s".into(),
+            }],
+            records: vec![
+                pod(0.2, "0/1", "Pending", "0"),
+                pod(0.3, "0/1", "ContainerCreating", "0"),
+                pod(0.9, "1/1", "Running", "0"),
+                event(0.8, "Started", 1),
+                pod(9.0, "0/1", "Error", "0"),
+                pod(9.1, "1/1", "Running", "1 (0s ago)"),
+                event(30.0, "Unhealthy", 9),
+            ],
+            get: "NAME AGE\nweb-6ffb57455-2l65p 12s".into(),
+            logs: String::new(),
+        }
+    }
+
+    #[test]
+    fn equal_runs_agree() {
+        assert_eq!(compare(&run(), &run()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn small_differences_of_time_agree() {
+        let mut other = run();
+        other.records[4]["t"] = json!(9.8);
+        other.records[5]["t"] = json!(9.9);
+        other.commands[0].output = "web 1/1 Running 0 13s".into();
+        other.get = "NAME AGE\nweb-745b44x9c-xk2pd 13s".into();
+        // A row of a tenth of a second may be missing.
+        other.records.remove(1);
+        assert_eq!(compare(&run(), &other), Vec::<String>::new());
+    }
+
+    #[test]
+    fn each_planted_difference_is_found() {
+        type Plant = (&'static str, fn(&mut Run));
+        let plants: &[Plant] = &[
+            ("exit", |it| it.commands[0].code = 1),
+            ("command", |it| it.commands[0].output = "web 0/1 Running 0 12s".into()),
+            ("begins", |it| it.records[2]["t"] = json!(4.0)),
+            ("status rows", |it| it.records[2]["cols"]["status"] = json!("CrashLoopBackOff")),
+            ("status rows", |it| it.records[5]["cols"]["restarts"] = json!("2")),
+            ("event", |it| it.records[3]["reason"] = json!("Pulled")),
+            ("event", |it| it.records[6]["count"] = json!(12)),
+            ("order", |it| it.records[3]["t"] = json!(2.2)),
+            ("end: pod", |it| it.records[5]["phase"] = json!("Failed")),
+            ("end: pod", |it| it.records[5]["conditions"][0]["status"] = json!("False")),
+            ("get.txt", |it| it.get = "NAME AGE\nother 12s".into()),
+            ("logs.txt", |it| it.logs = "more".into()),
+        ];
+        for (expected, plant) in plants {
+            let mut other = run();
+            if *expected == "order" {
+                other.records[2]["t"] = json!(1.0);
+            }
+            plant(&mut other);
+            if *expected == "order" {
+                // In the recording the event comes well before the row that follows it here.
+                let mut recorded = run();
+                recorded.records[2]["t"] = json!(2.0);
+                let found = compare(&recorded, &other);
+                assert!(found.iter().any(|it| it.starts_with("order")), "{found:?}");
+                continue;
+            }
+            let found = compare(&run(), &other);
+            assert!(found.iter().any(|it| it.contains(expected)), "{expected}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn jitter_is_allowed_after_a_backoff_only() {
+        let mut one = run();
+        one.records.push(event(10.0, "BackOff", 1));
+        one.records.push(pod(60.0, "0/1", "Error", "1"));
+        let mut two = one.clone();
+        two.records.last_mut().expect("it was pushed")["t"] = json!(78.0);
+        assert_eq!(compare(&one, &two), Vec::<String>::new());
+        for it in [&mut one, &mut two] {
+            it.records.retain(|it| it["reason"] != "BackOff");
+        }
+        assert!(!compare(&one, &two).is_empty());
+    }
+}

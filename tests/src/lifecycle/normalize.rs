@@ -1,0 +1,122 @@
+//! What differs from run to run becomes the placeholders of the recordings.
+
+/// `<hash>-<suffix>` and the like for the generated parts of a name.
+pub fn generated_names(text: &str) -> String {
+    words(text, |word| {
+        let parts: Vec<&str> = word.rsplitn(3, '-').collect();
+        match parts[..] {
+            [suffix, hash, name] if is_suffix(suffix) && is_hash(hash) => {
+                Some(format!("{name}-<hash>-<suffix>"))
+            }
+            [suffix, middle, name] if is_suffix(suffix) => Some(format!("{name}-{middle}-<suffix>")),
+            [hash, middle, name] if is_hash(hash) => Some(format!("{name}-{middle}-<hash>")),
+            [suffix, name] if is_suffix(suffix) => Some(format!("{name}-<suffix>")),
+            [hash, name] if is_hash(hash) => Some(format!("{name}-<hash>")),
+            _ => None,
+        }
+    })
+}
+
+fn generated(word: &str) -> bool {
+    word.bytes().all(|b| b"bcdfghjklmnpqrstvwxz2456789".contains(&b))
+}
+
+fn is_suffix(word: &str) -> bool {
+    word.len() == 5 && generated(word)
+}
+
+/// The hash of a Pod template: eight to ten characters, some of them digits.
+fn is_hash(word: &str) -> bool {
+    (8..=10).contains(&word.len()) && generated(word) && word.bytes().any(|b| b.is_ascii_digit())
+}
+
+/// A message of an Event or a status.
+pub fn message(text: &str) -> String {
+    let text = generated_names(text);
+    let text = words(&text, |word| {
+        let uid = word.len() == 36
+            && word
+                .bytes()
+                .enumerate()
+                .all(|(at, b)| if [8, 13, 18, 23].contains(&at) { b == b'-' } else { b.is_ascii_hexdigit() });
+        let ip = word.split('.').count() == 4 && word.split('.').all(|it| it.parse::<u8>().is_ok());
+        let id = 12 <= word.len()
+            && word.bytes().all(|b| b.is_ascii_hexdigit())
+            && word.bytes().any(|b| b.is_ascii_digit());
+        if uid {
+            Some("<uid>".to_owned())
+        } else if ip {
+            Some("<ip>".to_owned())
+        } else if id {
+            Some("<id>".to_owned())
+        } else {
+            None
+        }
+    });
+    if text.starts_with("Successfully pulled image") { durations(&text) } else { text }
+}
+
+fn durations(text: &str) -> String {
+    words(text, |word| {
+        let number = word.trim_end_matches(char::is_alphabetic);
+        let unit = &word[number.len()..];
+        (!number.is_empty() && ["s", "ms"].contains(&unit)).then(|| "<duration>".to_owned())
+    })
+}
+
+/// Replaces each run of name characters for which `replace` has an answer.
+fn words(text: &str, replace: impl Fn(&str) -> Option<String>) -> String {
+    let is_word = |c: char| c.is_alphanumeric() || c == '-' || c == '.';
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
+        if end == 0 {
+            let next = rest.find(is_word).unwrap_or(rest.len());
+            out.push_str(&rest[..next]);
+            rest = &rest[next..];
+            continue;
+        }
+        // A full stop that ends a sentence is no part of the word.
+        let word = rest[..end].trim_end_matches('.');
+        match replace(word) {
+            Some(with) => out.push_str(&with),
+            None => out.push_str(word),
+        }
+        out.push_str(&rest[word.len()..end]);
+        rest = &rest[end..];
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names() {
+        assert_eq!(generated_names("Created pod: web-6ffb57455-2l65p"), "Created pod: web-<hash>-<suffix>");
+        assert_eq!(generated_names("svc-z49p8"), "svc-<suffix>");
+        assert_eq!(generated_names("two-containers of web-server"), "two-containers of web-server");
+    }
+
+    #[test]
+    fn messages() {
+        assert_eq!(
+            message(
+                "Back-off restarting failed container c2 in pod busybox_31c-busybox(411af2d4-bdd9-48a3-a45a-810b0e49dccf)"
+            ),
+            "Back-off restarting failed container c2 in pod busybox_31c-busybox(<uid>)"
+        );
+        assert_eq!(
+            message("Get \"http://10.244.0.7:8080/\": dial tcp 10.244.0.7:8080"),
+            "Get \"http://<ip>:8080/\": dial tcp <ip>:8080"
+        );
+        assert_eq!(
+            message(
+                "Successfully pulled image \"busybox\" in 6.031s (12.078s including waiting). Image size: 2140972 bytes."
+            ),
+            "Successfully pulled image \"busybox\" in <duration> (<duration> including waiting). Image size: 2140972 bytes."
+        );
+    }
+}
