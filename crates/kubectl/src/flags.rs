@@ -98,8 +98,7 @@ impl Flags {
         cluster: &str,
         rest: &mut std::slice::Iter<String>,
     ) -> Result<(), String> {
-        let mut letters = cluster.char_indices();
-        while let Some((at, letter)) = letters.next() {
+        for (at, letter) in cluster.char_indices() {
             let found = table(spec).find(|it| it.short == letter);
             let flag =
                 found.ok_or_else(|| format!("unknown shorthand flag: '{letter}' in -{}", &cluster[at..]))?;

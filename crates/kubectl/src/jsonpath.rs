@@ -43,9 +43,7 @@ pub struct Template(Vec<Part>);
 pub fn relaxed(text: &str) -> Result<String, String> {
     let inner = text.strip_prefix('{').and_then(|it| it.strip_suffix('}')).unwrap_or(text);
     if inner.contains(['{', '}']) || text.is_empty() {
-        return Err(format!(
-            "unexpected path string, expected a 'name1.name2' or '.name1.name2' or '{{name1.name2}}' or '{{.name1.name2}}'"
-        ));
+        return Err("unexpected path string, expected a 'name1.name2' or '.name1.name2' or '{name1.name2}' or '{.name1.name2}'".to_owned());
     }
     Ok(format!("{{.{}}}", inner.strip_prefix('.').unwrap_or(inner)))
 }
@@ -316,7 +314,7 @@ impl Parser<'_> {
                     self.at += 1;
                     steps.push(Step::Root);
                 }
-                Some('.') => self.field(&mut steps)?,
+                Some('.') => self.field(&mut steps),
                 Some('[') => {
                     self.at += 1;
                     steps.push(self.bracket()?);
@@ -359,7 +357,7 @@ impl Parser<'_> {
         word
     }
 
-    fn field(&mut self, steps: &mut Vec<Step>) -> Result<(), String> {
+    fn field(&mut self, steps: &mut Vec<Step>) {
         self.at += 1;
         if self.peek() == Some('.') {
             self.at += 1;
@@ -390,7 +388,6 @@ impl Parser<'_> {
             // `{.}` is the value itself.
             steps.push(Step::Union(vec![Vec::new()]));
         }
-        Ok(())
     }
 
     fn quoted(&mut self, quote: char) -> Result<String, String> {

@@ -113,7 +113,7 @@ impl Format {
                 let found = template.find(&object).map_err(Failure::Text)?;
                 pretty(&json!(found)) + "\n"
             }
-            Format::Columns(columns) => custom(columns, &object)?,
+            Format::Columns(columns) => custom(columns, &object),
             Format::GoTemplate(template) => template.render(&object),
         })
     }
@@ -161,7 +161,7 @@ fn columns(spec: &str) -> Result<Vec<(String, Template)>, Failure> {
     Ok(columns)
 }
 
-fn custom(columns: &[(String, Template)], object: &Value) -> Result<String, Failure> {
+fn custom(columns: &[(String, Template)], object: &Value) -> String {
     let one = [object.clone()];
     let is_list = object.get("items").is_some() && text(object, "kind").ends_with("List");
     let items = if is_list { list(object, "items") } else { &one };
@@ -178,10 +178,10 @@ fn custom(columns: &[(String, Template)], object: &Value) -> Result<String, Fail
     }
     let mut out = String::new();
     crate::columns::Widths::default().print(&rows, &mut out);
-    Ok(out)
+    out
 }
 
 /// Several objects as the `List` that kubectl makes of them.
-pub fn list_of(items: Vec<Value>) -> Value {
+pub fn list_of(items: &[Value]) -> Value {
     json!({"apiVersion": "v1", "kind": "List", "items": items, "metadata": {"resourceVersion": ""}})
 }

@@ -131,7 +131,7 @@ pub fn secret(page: &mut Page, it: &Value) {
     }
 }
 
-pub fn namespace(call: &mut Call, page: &mut Page, it: &Value) -> Result<(), Failure> {
+pub fn namespace(page: &mut Page, it: &Value) {
     page.pair(0, "Name", text(it, "metadata.name"));
     page.labels("Labels", at(it, "metadata.labels"));
     page.annotations(at(it, "metadata.annotations"));
@@ -147,9 +147,7 @@ pub fn namespace(call: &mut Call, page: &mut Page, it: &Value) -> Result<(), Fai
             page.line(1, &cells.join("\t"));
         }
     }
-    let _ = call;
     page.line(0, "\nNo resource quota.\n\nNo LimitRange resource.");
-    Ok(())
 }
 
 pub fn priority_class(page: &mut Page, it: &Value) {
@@ -351,6 +349,8 @@ fn share(amount: i64, of: i64, binary: bool) -> String {
     format!("{text} ({percent}%)")
 }
 
+const RESOURCES: [(&str, bool); 3] = [("cpu", false), ("memory", true), ("ephemeral-storage", true)];
+
 // Follows kubernetes v1.36 kubectl/pkg/describe: describeNodeResource.
 fn pods(call: &mut Call, page: &mut Page, node: &Value) -> Result<(), Failure> {
     let fields =
@@ -366,7 +366,6 @@ fn pods(call: &mut Call, page: &mut Page, node: &Value) -> Result<(), Failure> {
         let found = at(node, source).get(name).map(plain);
         found.and_then(|it| api::quantity::parse(&it).ok()).map_or(0, api::quantity::Amount::milli_value)
     };
-    const RESOURCES: [(&str, bool); 3] = [("cpu", false), ("memory", true), ("ephemeral-storage", true)];
     let mut totals = [[0_i64; 2]; 3];
     for pod in &all {
         let mut cells = vec![

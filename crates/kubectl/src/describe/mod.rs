@@ -200,7 +200,7 @@ pub fn describe(call: &mut Call, resource: &Resource, it: &Value, events: bool) 
         "replicasets" | "statefulsets" | "daemonsets" => workload::replicas(call, &mut page, resource, it)?,
         "jobs" => workload::job(&mut page, it),
         "namespaces" => {
-            kinds::namespace(call, &mut page, it)?;
+            kinds::namespace(&mut page, it);
             with_events = false;
         }
         "configmaps" => kinds::config_map(&mut page, it),
@@ -250,9 +250,9 @@ fn smart(page: &mut Page, level: usize, value: &Value) {
                 page.line(level, &[&key, ":"].concat());
                 for item in items {
                     if item.is_object() {
-                        smart(page, level + 1, item)
+                        smart(page, level + 1, item);
                     } else {
-                        page.line(level + 1, &plain(item))
+                        page.line(level + 1, &plain(item));
                     }
                 }
             }
@@ -270,7 +270,7 @@ fn words(key: &str) -> String {
             Some(last)
                 if !letter.is_ascii_uppercase() || last.ends_with(|it: char| it.is_ascii_uppercase()) =>
             {
-                last.push(letter)
+                last.push(letter);
             }
             _ => parts.push(letter.to_string()),
         }

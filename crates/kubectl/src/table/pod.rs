@@ -57,83 +57,99 @@ fn ended(terminated: &Value) -> String {
     }
 }
 
+/// What `printPod` gathers on its way through the containers.
+#[derive(Default)]
+struct Seen {
+    ready: usize,
+    reason: String,
+    restarts: Restarts,
+    sidecar_restarts: Restarts,
+}
+
+impl Seen {
+    /// Answers whether an init container is still at work.
+    fn inits(&mut self, pod: &Value, total: usize) -> bool {
+        for (index, status) in list(pod, "status.initContainerStatuses").iter().enumerate() {
+            self.restarts.add(status);
+            let sidecar = is_sidecar(pod, text(status, "name"));
+            if sidecar {
+                self.sidecar_restarts.add(status);
+            }
+            let terminated = at(status, "state.terminated");
+            let waiting = text(status, "state.waiting.reason");
+            if !terminated.is_null() && int(terminated, "exitCode") == 0 {
+                continue;
+            }
+            if sidecar && is_true(status, "started") {
+                self.ready += usize::from(is_true(status, "ready"));
+                continue;
+            }
+            self.reason = if !terminated.is_null() {
+                format!("Init:{}", ended(terminated))
+            } else if !waiting.is_empty() && waiting != "PodInitializing" {
+                format!("Init:{waiting}")
+            } else {
+                format!("Init:{index}/{total}")
+            };
+            return true;
+        }
+        false
+    }
+
+    fn containers(&mut self, pod: &Value) {
+        self.restarts = std::mem::take(&mut self.sidecar_restarts);
+        let mut running = false;
+        let mut error = String::new();
+        for status in list(pod, "status.containerStatuses").iter().rev() {
+            self.restarts.add(status);
+            let terminated = at(status, "state.terminated");
+            let waiting = text(status, "state.waiting.reason");
+            if !waiting.is_empty() {
+                waiting.clone_into(&mut self.reason);
+            } else if !terminated.is_null() {
+                self.reason = ended(terminated);
+                if int(terminated, "exitCode") != 0 {
+                    error.clone_from(&self.reason);
+                }
+            } else if is_true(status, "ready") && has(status, "state.running") {
+                running = true;
+                self.ready += 1;
+            }
+        }
+        if self.reason == "Completed" {
+            let pod_ready = condition(pod, "Ready").is_some_and(|it| text(it, "status") == "True");
+            if running && pod_ready {
+                "Running".clone_into(&mut self.reason);
+            } else if !error.is_empty() {
+                self.reason = error;
+            } else if running {
+                "NotReady".clone_into(&mut self.reason);
+            }
+        }
+    }
+}
+
 /// All columns, those of `-o wide` included.
 // Follows kubernetes v1.36 pkg/printers/internalversion/printers.go: printPod.
 pub fn cells(pod: &Value, now: SimTime) -> Vec<String> {
-    let mut ready = 0;
     let inits = list(pod, "spec.initContainers");
     let sidecars = inits.iter().filter(|it| text(it, "restartPolicy") == SIDECAR).count();
     let total = list(pod, "spec.containers").len() + sidecars;
 
     let phase = text(pod, "status.phase");
-    let mut reason = phase.to_owned();
+    let mut seen = Seen { reason: phase.to_owned(), ..Seen::default() };
     if has(pod, "status.reason") {
-        text(pod, "status.reason").clone_into(&mut reason);
+        text(pod, "status.reason").clone_into(&mut seen.reason);
     }
     if condition(pod, "PodScheduled").is_some_and(|it| text(it, "reason") == "SchedulingGated") {
-        "SchedulingGated".clone_into(&mut reason);
+        "SchedulingGated".clone_into(&mut seen.reason);
     }
-
-    let (mut restarts, mut sidecar_restarts) = (Restarts::default(), Restarts::default());
-    let mut initializing = false;
-    for (index, status) in list(pod, "status.initContainerStatuses").iter().enumerate() {
-        restarts.add(status);
-        let sidecar = is_sidecar(pod, text(status, "name"));
-        if sidecar {
-            sidecar_restarts.add(status);
-        }
-        let terminated = at(status, "state.terminated");
-        let waiting = text(status, "state.waiting.reason");
-        if !terminated.is_null() && int(terminated, "exitCode") == 0 {
-            continue;
-        }
-        if sidecar && is_true(status, "started") {
-            ready += usize::from(is_true(status, "ready"));
-            continue;
-        }
-        reason = if !terminated.is_null() {
-            format!("Init:{}", ended(terminated))
-        } else if !waiting.is_empty() && waiting != "PodInitializing" {
-            format!("Init:{waiting}")
-        } else {
-            format!("Init:{index}/{}", inits.len())
-        };
-        initializing = true;
-        break;
-    }
-
+    let initializing = seen.inits(pod, inits.len());
     let initialized = condition(pod, "Initialized").is_some_and(|it| text(it, "status") == "True");
     if !initializing || initialized {
-        restarts = sidecar_restarts;
-        let mut running = false;
-        let mut error = String::new();
-        for status in list(pod, "status.containerStatuses").iter().rev() {
-            restarts.add(status);
-            let terminated = at(status, "state.terminated");
-            let waiting = text(status, "state.waiting.reason");
-            if !waiting.is_empty() {
-                waiting.clone_into(&mut reason);
-            } else if !terminated.is_null() {
-                reason = ended(terminated);
-                if int(terminated, "exitCode") != 0 {
-                    error.clone_from(&reason);
-                }
-            } else if is_true(status, "ready") && has(status, "state.running") {
-                running = true;
-                ready += 1;
-            }
-        }
-        if reason == "Completed" {
-            let pod_ready = condition(pod, "Ready").is_some_and(|it| text(it, "status") == "True");
-            if running && pod_ready {
-                "Running".clone_into(&mut reason);
-            } else if !error.is_empty() {
-                reason = error;
-            } else if running {
-                "NotReady".clone_into(&mut reason);
-            }
-        }
+        seen.containers(pod);
     }
+    let Seen { ready, mut reason, restarts, .. } = seen;
 
     if has(pod, "metadata.deletionTimestamp") {
         if text(pod, "status.reason") == "NodeLost" {

@@ -44,7 +44,7 @@ pub fn run(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
     let format = crate::output::Format::of_change(flags)?;
     let mut printed = Vec::new();
     for it in manifests {
-        match one(call, flags, it, dry) {
+        match one(call, flags, &it, dry) {
             Ok((object, what)) if format.is_table() || !several => tell(call, flags, &object, what, dry)?,
             Ok((object, _)) => printed.push(object),
             Err(failure) => later.push(failure),
@@ -52,7 +52,7 @@ pub fn run(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
     }
     if !printed.is_empty() {
         let text =
-            format.print(&crate::output::list_of(printed), flags.on("show-managed-fields"), call.now)?;
+            format.print(&crate::output::list_of(&printed), flags.on("show-managed-fields"), call.now)?;
         call.print(&text);
     }
     later.append(&mut failures);
@@ -97,7 +97,7 @@ fn information(it: &Manifest) -> String {
     )
 }
 
-fn one(call: &mut Call, flags: &Flags, it: Manifest, dry: DryRun) -> Result<(Value, &'static str), Failure> {
+fn one(call: &mut Call, flags: &Flags, it: &Manifest, dry: DryRun) -> Result<(Value, &'static str), Failure> {
     if it.name.is_empty() && has(&it.object, "metadata.generateName") {
         return fail(format!(
             "from {}: cannot use generate name with apply",
@@ -109,55 +109,82 @@ fn one(call: &mut Call, flags: &Flags, it: Manifest, dry: DryRun) -> Result<(Val
         "warn" => "Warn",
         _ => "Strict",
     };
+    let how = |manager: &'static str| How {
+        manager: if flags.given("field-manager") {
+            flags.text("field-manager").to_owned()
+        } else {
+            manager.to_owned()
+        },
+        validation,
+        dry,
+        force: flags.on("force"),
+        show_current: flags.given("output"),
+    };
     if flags.on("server-side") {
-        let request = Request::new(Method::Patch(PatchType::Apply), it.resource, &it.namespace, &it.name)
-            .body(it.object.clone())
-            .query(
-                "fieldManager",
-                if flags.given("field-manager") { flags.text("field-manager") } else { "kubectl" },
-            )
-            .query("force", if flags.on("force-conflicts") { "true" } else { "" })
-            .query("fieldValidation", validation)
-            .query("dryRun", dry.query());
-        return Ok((call.request(&request)?, "serverside-applied"));
+        let request = how("kubectl").request(Method::Patch(PatchType::Apply), it, &it.name);
+        let request = request.body(it.object.clone());
+        let force = if flags.on("force-conflicts") { "true" } else { "" };
+        return Ok((call.request(&request.query("force", force))?, "serverside-applied"));
     }
-    let manager =
-        if flags.given("field-manager") { flags.text("field-manager") } else { "kubectl-client-side-apply" };
+    let how = how("kubectl-client-side-apply");
     let modified = with_annotation(it.object.clone());
     let current = if it.name.is_empty() {
         Err(Failure::Text("resource name may not be empty".into()))
     } else {
         call.request(&Request::new(Method::Get, it.resource, &it.namespace, &it.name))
     };
-    let current = match current {
-        Ok(current) => current,
+    match current {
+        Ok(current) => change(call, it, &how, modified, current),
         Err(failure) if failure.is_not_found() => {
             if dry == DryRun::Client {
                 return Ok((modified, "created"));
             }
-            let request = Request::new(Method::Create, it.resource, &it.namespace, "")
-                .body(modified)
-                .query("fieldManager", manager)
-                .query("fieldValidation", validation)
-                .query("dryRun", dry.query());
+            let request = how.request(Method::Create, it, "").body(modified);
             let created = call.request(&request).map_err(|e| e.from_source("creating", &it.source))?;
-            return Ok((created, "created"));
+            Ok((created, "created"))
         }
         Err(failure) => {
-            let verb =
-                format!("retrieving current configuration of:\n{}\nfrom server for:", information(&it));
-            return Err(failure.from_source(&verb, &it.source));
+            let verb = format!("retrieving current configuration of:\n{}\nfrom server for:", information(it));
+            Err(failure.from_source(&verb, &it.source))
         }
-    };
+    }
+}
+
+/// How requests are sent.
+struct How {
+    manager: String,
+    validation: &'static str,
+    dry: DryRun,
+    force: bool,
+    show_current: bool,
+}
+
+impl How {
+    fn request(&self, method: Method, it: &Manifest, name: &str) -> Request {
+        Request::new(method, it.resource, &it.namespace, name)
+            .query("fieldManager", &self.manager)
+            .query("fieldValidation", self.validation)
+            .query("dryRun", self.dry.query())
+    }
+}
+
+/// The object is there: what differs is patched.
+fn change(
+    call: &mut Call,
+    it: &Manifest,
+    how: &How,
+    modified: Value,
+    current: Value,
+) -> Result<(Value, &'static str), Failure> {
     let annotated = at(&current, "metadata.annotations").get(LAST_APPLIED).and_then(Value::as_str);
-    if annotated.is_none() && dry != DryRun::Client {
+    if annotated.is_none() && how.dry != DryRun::Client {
         call.warn(&format!(
             "Warning: resource {}/{} is missing the {LAST_APPLIED} annotation which is required by kubectl apply. kubectl apply should only be used on resources created declaratively by either kubectl create --save-config or kubectl apply. The missing annotation will be patched automatically.",
             it.resource.plural, it.name
         ));
     }
-    if dry == DryRun::Client {
-        return Ok((if flags.given("output") { current } else { modified }, "configured"));
+    if how.dry == DryRun::Client {
+        return Ok((if how.show_current { current } else { modified }, "configured"));
     }
     let original = annotated.and_then(|it| serde_json::from_str(it).ok()).unwrap_or(Value::Null);
     let patch = merge::three_way(it.resource.kind, &original, &modified, &current);
@@ -170,10 +197,10 @@ fn one(call: &mut Call, flags: &Flags, it: Manifest, dry: DryRun) -> Result<(Val
             it.name
         ));
     }
-    let patched = send(call, &it, &patch, (manager, validation, dry));
-    match patched {
+    let request = how.request(Method::Patch(PatchType::Strategic), it, &it.name).body(patch.clone());
+    match call.request(&request) {
         Ok(patched) => Ok((patched, "configured")),
-        Err(failure) if flags.on("force") && matches!(failure.reason(), "Conflict" | "Invalid") => {
+        Err(failure) if how.force && matches!(failure.reason(), "Conflict" | "Invalid") => {
             let delete = Request::new(Method::Delete, it.resource, &it.namespace, &it.name)
                 .body(json!({"gracePeriodSeconds": 0, "propagationPolicy": "Background"}));
             call.request(&delete)?;
@@ -182,22 +209,8 @@ fn one(call: &mut Call, flags: &Flags, it: Manifest, dry: DryRun) -> Result<(Val
         }
         Err(failure) => {
             let shown = html_safe(&patch.to_string());
-            let verb = format!("applying patch:\n{shown}\nto:\n{}\nfor:", information(&it));
+            let verb = format!("applying patch:\n{shown}\nto:\n{}\nfor:", information(it));
             Err(failure.from_source(&verb, &it.source))
         }
     }
-}
-
-fn send(
-    call: &mut Call,
-    it: &Manifest,
-    patch: &Value,
-    (manager, validation, dry): (&str, &str, DryRun),
-) -> Result<Value, Failure> {
-    let request = Request::new(Method::Patch(PatchType::Strategic), it.resource, &it.namespace, &it.name)
-        .body(patch.clone())
-        .query("fieldManager", manager)
-        .query("fieldValidation", validation)
-        .query("dryRun", dry.query());
-    call.request(&request)
 }

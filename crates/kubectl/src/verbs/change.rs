@@ -188,25 +188,25 @@ pub fn image(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
     for it in found {
         let path = if it.resource.is("pods") { "spec" } else { "spec.template.spec" };
         let containers = list(at(&it.object, path), "containers");
-        let mut changed = Vec::new();
+        let mut images = Vec::new();
         for change in &changes {
             let (name, image) = change.split_once('=').unwrap_or((change, ""));
-            let before = changed.len();
+            let before = images.len();
             for container in containers.iter().filter(|it| name == "*" || text(it, "name") == name) {
-                changed.push(json!({"name": text(container, "name"), "image": image}));
+                images.push(json!({"name": text(container, "name"), "image": image}));
             }
-            if changed.len() == before {
+            if images.len() == before {
                 failures.push(Failure::Text(format!("unable to find container named {name:?}")));
             }
         }
-        let same = changed
+        let same = images
             .iter()
             .all(|new| containers.iter().any(|it| it["name"] == new["name"] && it["image"] == new["image"]));
-        if changed.is_empty() || same {
+        if images.is_empty() || same {
             continue;
         }
         let mut body = json!({});
-        crate::json::set(&mut body, &format!("{path}.containers"), Value::Array(changed));
+        crate::json::set(&mut body, &format!("{path}.containers"), Value::Array(images));
         match patch(call, &it, PatchType::Strategic, body, dry) {
             Ok(object) => tell(call, flags, &object, "image updated", dry)?,
             Err(failure) => failures.push(failure),

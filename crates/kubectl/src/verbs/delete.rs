@@ -54,7 +54,7 @@ pub fn run(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
         call.err.push_str(&failure.report());
     }
     let wait =
-        flags.on_unless_off("wait") && dry == DryRun::No && !(flags.on("force") && !flags.given("wait"));
+        flags.on_unless_off("wait") && dry == DryRun::No && (flags.given("wait") || !flags.on("force"));
     if !wait || left.is_empty() {
         return Ok(Next::Exit(code));
     }

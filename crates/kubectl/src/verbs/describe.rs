@@ -1,7 +1,7 @@
 //! `describe`.
 
 use super::{DONE, Next, file_flags};
-use crate::args;
+use crate::args::{self, Found};
 use crate::client::{Failure, fail};
 use crate::flags::Flags;
 use crate::json::text;
@@ -15,58 +15,8 @@ pub fn run(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
             "You must specify the type of resource to describe. Use \"kubectl api-resources\" for a complete list of supported resources.",
         );
     }
-    let (mut found, mut failures) = (Vec::new(), Vec::new());
-    if flags.given("filename") {
-        (found, failures) = args::find(call, flags, &[])?;
-    } else {
-        let scope = args::scope(call, flags);
-        let targets = args::targets(&flags.args)?;
-        for target in targets {
-            match target.name {
-                Some(_) if !flags.text("selector").is_empty() => {
-                    return fail("name cannot be provided when a selector is specified");
-                }
-                Some(name) => match args::get(call, target.resource, &scope, &name) {
-                    Ok(it) => found.push(it),
-                    Err(failure) if failure.is_not_found() => {
-                        // A prefix of a name is good enough here.
-                        let all = args::list_all(call, target.resource, &scope, flags)?;
-                        let before = found.len();
-                        for object in
-                            all.into_iter().filter(|it| text(it, "metadata.name").starts_with(&name))
-                        {
-                            let namespace = text(&object, "metadata.namespace").to_owned();
-                            let name = text(&object, "metadata.name").to_owned();
-                            found.push(args::Found {
-                                resource: target.resource,
-                                namespace,
-                                name,
-                                object,
-                                source: String::new(),
-                            });
-                        }
-                        if found.len() == before {
-                            failures.push(failure);
-                        }
-                    }
-                    Err(failure) => failures.push(failure),
-                },
-                None => {
-                    for object in args::list_all(call, target.resource, &scope, flags)? {
-                        let namespace = text(&object, "metadata.namespace").to_owned();
-                        let name = text(&object, "metadata.name").to_owned();
-                        found.push(args::Found {
-                            resource: target.resource,
-                            namespace,
-                            name,
-                            object,
-                            source: String::new(),
-                        });
-                    }
-                }
-            }
-        }
-    }
+    let (found, failures) =
+        if flags.given("filename") { args::find(call, flags, &[])? } else { named(call, flags)? };
     let nothing = found.is_empty() && failures.is_empty();
     // Several objects are told without their events, unless these are asked for.
     let events = if 1 < found.len() { flags.on("show-events") } else { flags.on_unless_off("show-events") };
@@ -87,4 +37,49 @@ pub fn run(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
     }
     Failure::gather(failures)?;
     DONE
+}
+
+/// What the arguments name; a prefix of a name is good enough.
+fn named(call: &mut Call, flags: &Flags) -> Result<(Vec<Found>, Vec<Failure>), Failure> {
+    let (mut found, mut failures) = (Vec::new(), Vec::new());
+    let scope = args::scope(call, flags);
+    for target in args::targets(&flags.args)? {
+        let prefix = match target.name {
+            Some(_) if !flags.text("selector").is_empty() => {
+                return fail("name cannot be provided when a selector is specified");
+            }
+            Some(name) => match args::get(call, target.resource, &scope, &name) {
+                Ok(it) => {
+                    found.push(it);
+                    continue;
+                }
+                Err(failure) if failure.is_not_found() => Some((name, failure)),
+                Err(failure) => {
+                    failures.push(failure);
+                    continue;
+                }
+            },
+            None => None,
+        };
+        let before = found.len();
+        for object in args::list_all(call, target.resource, &scope, flags)? {
+            let name = text(&object, "metadata.name").to_owned();
+            if prefix.as_ref().is_none_or(|it| name.starts_with(&it.0)) {
+                let namespace = text(&object, "metadata.namespace").to_owned();
+                found.push(Found {
+                    resource: target.resource,
+                    namespace,
+                    name,
+                    object,
+                    source: String::new(),
+                });
+            }
+        }
+        if found.len() == before
+            && let Some((_, failure)) = prefix
+        {
+            failures.push(failure);
+        }
+    }
+    Ok((found, failures))
 }

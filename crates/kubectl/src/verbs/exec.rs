@@ -51,14 +51,14 @@ pub fn run(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
         ));
     }
     let exec = call.world.exec_start(&request).map_err(Failure::Text)?;
-    Session { exec, stdin: request.stdin }.step(call)
+    Ok(Session { exec, stdin: request.stdin }.step(call))
 }
 
 impl Session {
-    pub fn step(self, call: &mut Call) -> Result<Next, Failure> {
+    pub fn step(self, call: &mut Call) -> Next {
         if call.interrupted {
             call.world.exec_stop(self.exec);
-            return Ok(Next::Exit(130));
+            return Next::Exit(130);
         }
         if self.stdin {
             let input = call.world.stdin();
@@ -68,11 +68,11 @@ impl Session {
         call.out.extend(view.stdout);
         call.err.push_str(&String::from_utf8_lossy(&view.stderr));
         match view.exit {
-            None => Ok(Next::Wait(Task::Exec(self), None)),
-            Some(0) => Ok(Next::Exit(0)),
+            None => Next::Wait(Task::Exec(self), None),
+            Some(0) => Next::Exit(0),
             Some(code) => {
                 call.warn(&format!("command terminated with exit code {code}"));
-                Ok(Next::Exit(code))
+                Next::Exit(code)
             }
         }
     }

@@ -34,6 +34,7 @@ pub struct Watch {
 }
 
 /// How rows are made.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 struct Look {
     wide: bool,
     show_kind: bool,
@@ -122,7 +123,7 @@ pub fn run(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
     }
     let (groups, failures) = collect(call, flags, &targets)?;
     if format.is_table() {
-        print_tables(call, flags, &format, groups, &failures)?;
+        print_tables(call, flags, &format, groups, &failures);
     } else {
         print_objects(call, flags, &format, groups, &targets, &failures)?;
     }
@@ -198,13 +199,7 @@ fn natural(a: &str, b: &str) -> std::cmp::Ordering {
     a.cmp(b)
 }
 
-fn print_tables(
-    call: &mut Call,
-    flags: &Flags,
-    format: &Format,
-    groups: Groups,
-    failures: &[Failure],
-) -> Result<(), Failure> {
+fn print_tables(call: &mut Call, flags: &Flags, format: &Format, groups: Groups, failures: &[Failure]) {
     let mut look = Look::of(flags, matches!(format, Format::Wide));
     let several = 1 < groups.len() || flags.args.first().is_some_and(|it| it == "all" || it.contains(','));
     look.show_kind |= several;
@@ -232,7 +227,6 @@ fn print_tables(
     if !written && failures.is_empty() && !flags.on("ignore-not-found") {
         nothing_found(call, flags);
     }
-    Ok(())
 }
 
 fn lacks(object: &Value, path: &str) -> bool {
@@ -263,7 +257,7 @@ fn print_objects(
     if one && items.is_empty() {
         return Ok(());
     }
-    let object = if one { items.remove(0) } else { list_of(items) };
+    let object = if one { items.remove(0) } else { list_of(&items) };
     if !one && !failures.is_empty() && object["items"].as_array().is_some_and(Vec::is_empty) {
         return Ok(());
     }

@@ -117,7 +117,7 @@ pub(crate) fn step(task: Task, words: &[String], call: &mut Call) -> Result<Next
         Task::Watch(watch) => watch.step(call),
         Task::Delete(waiting) => waiting.step(call),
         Task::Logs(follow) => follow.step(call),
-        Task::Exec(session) => session.step(call),
+        Task::Exec(session) => Ok(session.step(call)),
         Task::Rollout(rollout) => rollout.step(call),
     }
 }

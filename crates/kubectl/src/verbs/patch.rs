@@ -94,7 +94,7 @@ pub fn taint(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
     if names.is_empty() {
         return fail("one or more resources must be specified as <resource> <name>");
     }
-    if args::resource(&names[0].split('/').next().unwrap_or("").to_owned()).is_ok_and(|it| !it.is("nodes")) {
+    if args::resource(names[0].split('/').next().unwrap_or("")).is_ok_and(|it| !it.is("nodes")) {
         return fail(format!("invalid resource type {}, only node types are supported", names[0]));
     }
     if changes.is_empty() {
