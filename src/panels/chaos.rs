@@ -7,6 +7,9 @@ use crate::components::icon::icon;
 use crate::i18n::{t, tf};
 use crate::session::Page;
 
+/// As kubectl writes a taint.
+const TAINT_EXAMPLE: &str = "env=dev:NoSchedule";
+
 /// What its head says, and the fault of a node.
 type Column = (&'static str, fn(String) -> FaultTarget);
 
@@ -126,7 +129,7 @@ pub fn edit_node(page: Page, node: &str) -> AnyView {
             <span>{t("edit.text")}</span>
             <input
                 class="mono"
-                placeholder="env=dev:NoSchedule"
+                placeholder=TAINT_EXAMPLE
                 prop:value=move || text.get()
                 on:input=move |event| {
                     wrong.set(false);

@@ -41,6 +41,8 @@ pub struct Recording {
     /// The newest revision that was looked at, and its instant.
     pub revision: u64,
     pub until: SimTime,
+    /// Grows with every change of what is drawn from here.
+    pub version: u64,
     pub lanes: Vec<Arc<PodLane>>,
     pub tracks: BTreeMap<String, Arc<Vec<Track>>>,
     pub marks: Vec<Mark>,
@@ -58,6 +60,7 @@ impl Recording {
                 continue;
             }
             self.revision = event.revision;
+            self.version += 1;
             self.until = self.until.max(event.at);
             self.note_cause(event);
             self.note_hops(event);
@@ -82,6 +85,7 @@ impl Recording {
     }
 
     pub fn mark(&mut self, mark: Mark) {
+        self.version += 1;
         if MARKS_MAX <= self.marks.len() {
             self.marks.drain(..MARKS_MAX / 4);
         }
@@ -107,6 +111,7 @@ impl Recording {
     pub fn cut(&mut self, at: SimTime, revision: u64) {
         self.until = at;
         self.revision = revision;
+        self.version += 1;
         self.marks.retain(|it| it.at <= at.0);
         self.hops.retain(|it| it.started <= at.0);
         self.causes.split_off(&(revision + 1));

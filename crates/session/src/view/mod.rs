@@ -23,6 +23,7 @@ use crate::input::Logged;
 use crate::playground::Playground;
 use crate::recording::Recording;
 use crate::scenario::{self, Scenario};
+use crate::words::{self, PodStatusWords};
 
 /// What Kubernetes version is simulated.
 pub const KUBERNETES: &str = "v1.36.2";
@@ -43,6 +44,10 @@ pub struct Surroundings<'a> {
 #[derive(Debug, Default)]
 pub struct View {
     pods: BTreeMap<String, (Option<String>, Arc<PodCard>)>,
+    /// What kubectl shows of each Pod, by the version it was worked out of: turning a Pod into JSON is the dear part.
+    statuses: BTreeMap<String, (Option<String>, PodStatusWords)>,
+    /// The recording's version that the timeline was made of, and how many branches there were.
+    timeline_of: (u64, usize),
     last: Frame,
     /// The store's revision and the instant that `last` was made of.
     revision: u64,
@@ -90,7 +95,7 @@ impl View {
             services,
             workloads,
             events,
-            timeline: keep(&self.last.timeline, timeline(recording, about)),
+            timeline: self.timeline(recording, about),
             inspector,
             lesson: self.lesson(playground, about, view, changed),
             said: self.last.said,
@@ -132,6 +137,28 @@ impl View {
         frame
     }
 
+    fn timeline(&mut self, recording: &Recording, about: &Surroundings<'_>) -> Arc<Timeline> {
+        let of = (recording.version, about.branches.len());
+        if of == self.timeline_of {
+            return self.last.timeline.clone();
+        }
+        self.timeline_of = of;
+        keep(&self.last.timeline, timeline(recording, about))
+    }
+
+    fn status(&mut self, pod: &Arc<api::Pod>, now: sim::SimTime) -> PodStatusWords {
+        let uid = pod.metadata.uid.clone().unwrap_or_default();
+        let version = pod.metadata.resource_version.clone();
+        match self.statuses.get(&uid) {
+            Some((seen, words)) if *seen == version => words.clone(),
+            _ => {
+                let words = words::pod_status(pod, now);
+                self.statuses.insert(uid, (version, words.clone()));
+                words
+            }
+        }
+    }
+
     fn pod_cards(&mut self, cluster: &Cluster) -> Vec<Arc<PodCard>> {
         let detailed = cluster.api().store().len(api::Kind::Pod) <= DETAILED_PODS_MAX;
         let mut kept = BTreeMap::new();
@@ -142,12 +169,13 @@ impl View {
             let old = self.pods.remove(&uid);
             let card = match old {
                 Some((seen, card)) if !detailed && seen == version => card,
-                Some((_, card)) => keep(&card, pods::card(pod, cluster)),
-                None => Arc::new(pods::card(pod, cluster)),
+                Some((_, card)) => keep(&card, pods::card(pod, self.status(pod, cluster.now()), cluster)),
+                None => Arc::new(pods::card(pod, self.status(pod, cluster.now()), cluster)),
             };
             kept.insert(uid, (version, card.clone()));
             cards.push(card);
         }
+        self.statuses.retain(|uid, _| kept.contains_key(uid));
         self.pods = kept;
         cards
     }
@@ -241,22 +269,24 @@ fn about_card(about: &Surroundings<'_>) -> About {
     }
 }
 
-/// Of the selected Pod, or else the last one.
+/// Of the selected Pod while that is new or it waits; else of a Pod that waits, or of the last one for a moment.
 fn shown_decision<'a>(cluster: &'a Cluster, view: &ViewState) -> Option<&'a scheduler::Attempt> {
-    let scheduler = cluster.scheduler();
-    match &view.selected {
-        Some(object) if object.kind == "Pod" => {
-            scheduler.last_attempt(&ObjectKey::pod(&object.namespace, &object.name))
-        }
-        _ => {
-            // A verdict stays on the nodes while the Pod waits, and for a moment after it was placed.
-            const SHOWN: std::time::Duration = std::time::Duration::from_secs(3);
-            let last = scheduler.attempts().last()?;
-            let waits = last.decision.chosen.is_none()
-                && cluster.has_pod(&last.decision.pod.namespace, &last.decision.pod.name);
-            (waits || cluster.now().since(last.at) < SHOWN).then_some(last)
-        }
-    }
+    const SHOWN: std::time::Duration = std::time::Duration::from_secs(3);
+    let attempts = cluster.scheduler().attempts();
+    let selected = view
+        .selected
+        .as_ref()
+        .filter(|it| it.kind == "Pod")
+        .and_then(|it| cluster.scheduler().last_attempt(&ObjectKey::pod(&it.namespace, &it.name)));
+    let waits = |it: &scheduler::Attempt| {
+        it.decision.chosen.is_none() && cluster.has_pod(&it.decision.pod.namespace, &it.decision.pod.name)
+    };
+    let is_new = |it: &scheduler::Attempt| cluster.now().since(it.at) < SHOWN;
+    let of_selected = selected.filter(|it| waits(it) || is_new(it));
+    of_selected
+        .or_else(|| attempts.iter().rev().find(|it| waits(it)))
+        .or(selected)
+        .or_else(|| attempts.last().filter(|it| is_new(it)))
 }
 
 /// What containers use, by node: (thousandths of a CPU, bytes).

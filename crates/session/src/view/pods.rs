@@ -16,12 +16,11 @@ use crate::frame::{
 };
 use crate::words;
 
-pub fn card(pod: &Arc<Pod>, cluster: &Cluster) -> PodCard {
+pub fn card(pod: &Arc<Pod>, shown: words::PodStatusWords, cluster: &Cluster) -> PodCard {
     let meta = &pod.metadata;
     let spec = pod.spec.clone().unwrap_or_default();
     let status = pod.status.as_ref();
     let uid = meta.uid.clone().unwrap_or_default();
-    let shown = words::pod_status(pod, cluster.now());
     let node = spec.node_name.clone().filter(|it| !it.is_empty());
     let worker = node.as_deref().and_then(|it| cluster.kubelet(it)).and_then(|it| it.worker(&uid));
     let containers = containers(pod, worker, cluster);
