@@ -231,6 +231,7 @@ pub enum Request {
 
 /// A command to run inside a running container.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct ExecConfig {
     pub argv: Vec<String>,
     pub tty: bool,

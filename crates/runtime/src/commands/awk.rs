@@ -513,7 +513,7 @@ fn split(text: &str, by: &str) -> Vec<String> {
     if by == " " {
         return text.split_ascii_whitespace().map(str::to_owned).collect();
     }
-    let plain = by.chars().count() == 1 && by != "|" || by == "|";
+    let plain = by.chars().count() == 1;
     if plain {
         return text.split(by).map(str::to_owned).collect();
     }

@@ -418,7 +418,7 @@ impl Parser<'_> {
 
     fn unary(&mut self) -> Option<Expression> {
         self.blanks();
-        if self.rest().starts_with("!") && !self.rest().starts_with("!~") {
+        if self.rest().starts_with('!') && !self.rest().starts_with("!~") {
             self.at += 1;
             return Some(Expression::Not(Box::new(self.unary()?)));
         }

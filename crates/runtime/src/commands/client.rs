@@ -172,8 +172,7 @@ impl Client {
 
     fn begin(&mut self, sys: &mut Sys<'_>) -> Step {
         let call = match &mut self.what {
-            What::Wget(request) => Call::Http(request.clone()),
-            What::Curl(request, _) => Call::Http(request.clone()),
+            What::Wget(request) | What::Curl(request, _) => Call::Http(request.clone()),
             What::Nslookup => Call::Resolve { name: self.host.clone() },
             What::Ping { sent, .. } => {
                 *sent += 1;

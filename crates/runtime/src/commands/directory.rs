@@ -1,5 +1,6 @@
 //! Commands about files: ls, cp, mv, rm, mkdir, find, chmod, du, dd….
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::options::Options;
@@ -52,7 +53,7 @@ pub fn mktemp(sys: &mut Sys<'_>, argv: &[String], who: &str) -> i32 {
         .collect();
     let path = format!("{stem}{suffix}");
     let node =
-        if options.has("d") { Node::Directory(Default::default()) } else { Node::File(Content::text("")) };
+        if options.has("d") { Node::Directory(BTreeMap::default()) } else { Node::File(Content::text("")) };
     match sys.make_node(&path, node, if options.has("d") { 0o700 } else { 0o600 }) {
         Ok(()) => {
             sys.out(&format!("{path}\n"));
@@ -513,7 +514,7 @@ pub fn find(sys: &mut Sys<'_>, argv: &[String], who: &str) -> i32 {
                     .map(|it| (join(&at, &it), level + 1)),
             );
         }
-        let last = at.rsplit('/').next().unwrap_or(&at);
+        let own = at.rsplit('/').next().unwrap_or(&at);
         let letter = match kind_letter(&stat.inode.node) {
             '-' => 'f',
             other => other,
@@ -526,10 +527,10 @@ pub fn find(sys: &mut Sys<'_>, argv: &[String], who: &str) -> i32 {
         });
         let matches = least <= level
             && young
-            && name.as_ref().is_none_or(|it| crate::shell::pattern::matches(it, last))
+            && name.as_ref().is_none_or(|it| crate::shell::pattern::matches(it, own))
             && iname
                 .as_ref()
-                .is_none_or(|it| crate::shell::pattern::matches(&it.to_lowercase(), &last.to_lowercase()))
+                .is_none_or(|it| crate::shell::pattern::matches(&it.to_lowercase(), &own.to_lowercase()))
             && path.as_ref().is_none_or(|it| crate::shell::pattern::matches(it, &at))
             && kind.as_ref().is_none_or(|it| it.starts_with(letter));
         if matches {
@@ -829,7 +830,7 @@ pub fn truncate(sys: &mut Sys<'_>, argv: &[String], who: &str) -> i32 {
 pub fn dd(sys: &mut Sys<'_>, argv: &[String], who: &str) -> i32 {
     let value = |name: &str| argv.iter().find_map(|it| it.strip_prefix(name)?.strip_prefix('='));
     let size = value("bs").map_or(Some(512), bytes_of);
-    let count = value("count").map(|it| it.parse::<u64>());
+    let count = value("count").map(str::parse::<u64>);
     let (Some(size), false) = (size, matches!(count, Some(Err(_)))) else {
         sys.err(&format!("{who}: invalid number\n"));
         return 1;

@@ -502,10 +502,8 @@ impl Filter {
     fn finish(&mut self, sys: &mut Sys<'_>) -> i32 {
         let mut out = String::new();
         match &mut self.kind {
-            Kind::Grep(grep) => {
-                if self.status == 0 {
-                    self.status = i32::from(!grep.found);
-                }
+            Kind::Grep(grep) if self.status == 0 => {
+                self.status = i32::from(!grep.found);
             }
             Kind::Sed(sed) => {
                 sed.finish(&mut out);

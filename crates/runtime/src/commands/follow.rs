@@ -22,6 +22,7 @@ struct Source {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "these are the command's own options")]
 pub struct Follow {
     sources: Vec<Source>,
     at: usize,
@@ -29,7 +30,7 @@ pub struct Follow {
     count: u64,
     from_start: bool,
     bytes: bool,
-    follow: bool,
+    endless: bool,
     by_name: bool,
     headers: bool,
     last_header: Option<usize>,
@@ -52,7 +53,7 @@ pub fn start(_sys: &mut Sys<'_>, argv: &[String]) -> Result<Command, i32> {
     let options = Options::parse(&words, "n c s lines bytes pid");
     let bytes = options.has("c");
     let text = options.value("c").or(options.value("n")).or(options.value("lines")).unwrap_or("10");
-    let follow = options.any(&["f", "F", "follow"]);
+    let endless = options.any(&["f", "F", "follow"]);
     let files = if options.rest.is_empty() { vec!["-".to_owned()] } else { options.rest.clone() };
     Ok(Command::Follow(Box::new(Follow {
         headers: 1 < files.len() && !options.has("q"),
@@ -65,7 +66,7 @@ pub fn start(_sys: &mut Sys<'_>, argv: &[String]) -> Result<Command, i32> {
         count: text.trim_start_matches(['+', '-']).parse().unwrap_or(10),
         from_start: text.starts_with('+'),
         bytes,
-        follow,
+        endless,
         by_name: options.any(&["F", "retry"]) || options.value("follow") == Some("name"),
         last_header: None,
         following: false,
@@ -80,7 +81,7 @@ impl Follow {
             return self.look(sys);
         }
         let Some(source) = self.sources.get_mut(self.at) else {
-            if !self.follow || (!self.by_name && self.sources.iter().all(|it| it.descriptor.is_none())) {
+            if !self.endless || (!self.by_name && self.sources.iter().all(|it| it.descriptor.is_none())) {
                 return Step::Exited(self.status);
             }
             self.following = true;
@@ -124,7 +125,7 @@ impl Follow {
                 let kept = std::mem::take(&mut self.kept);
                 let from = self.cut(&kept);
                 let _ = sys.write(1, &kept[from..]);
-                if !self.follow || number == 0 {
+                if !self.endless || number == 0 {
                     source_done(&mut self.sources[self.at], sys);
                 }
                 self.at += 1;
@@ -144,7 +145,15 @@ impl Follow {
         }
         let ends = data.iter().enumerate().filter(|it| *it.1 == b'\n').map(|it| it.0 + 1);
         if self.from_start {
-            return if count < 2 { 0 } else { ends.skip(count - 2).next().unwrap_or(data.len()) };
+            return if count < 2 {
+                0
+            } else {
+                {
+                    let mut ends = ends;
+                    ends.nth(count - 2)
+                }
+                .unwrap_or(data.len())
+            };
         }
         if count == 0 {
             return data.len();

@@ -34,13 +34,15 @@ pub fn echo(sys: &mut Sys<'_>, argv: &[String], _who: &str) -> i32 {
     }
 }
 
+/// Of a format that is used again and again.
+const ROUNDS_MAX: usize = 10_000;
+
 pub fn printf(sys: &mut Sys<'_>, argv: &[String], who: &str) -> i32 {
     let arguments = if argv.get(1).is_some_and(|it| it == "--") { &argv[2..] } else { &argv[1..] };
     let Some((format, arguments)) = arguments.split_first() else {
         sys.err(&format!("{who}: usage: printf format [arguments]\n"));
         return 2;
     };
-    const ROUNDS_MAX: usize = 10_000;
     let mut out = String::new();
     let mut rest = arguments;
     let mut status = 0;

@@ -106,6 +106,7 @@ pub fn sha256(data: &[u8]) -> String {
 }
 
 /// RFC 1321.
+#[expect(clippy::many_single_char_names, reason = "the names that the RFC has")]
 pub fn md5(data: &[u8]) -> String {
     const SHIFTS: [[u32; 4]; 4] = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]];
     let k: Vec<u32> = (1..=64).map(|i| (f64::from(i).sin().abs() * 4_294_967_296.0) as u32).collect();

@@ -174,10 +174,10 @@ pub fn free(sys: &mut Sys<'_>, argv: &[String], _who: &str) -> i32 {
     let show = |it: u64| if options.has("h") { size(it, true) } else { (it / unit).to_string() };
     let left = total.saturating_sub(used);
     let row = [show(total), show(used), show(left), show(0), show(0), show(left)];
-    let [a, b, c, d, e, f] = row;
-    let zero = show(0);
+    let memory: Vec<String> = row.iter().map(|it| format!("{it:>11}")).collect();
+    let (memory, zero) = (memory.join(" "), show(0));
     sys.out(&format!(
-        "              total        used        free      shared  buff/cache   available\nMem:    {a:>11} {b:>11} {c:>11} {d:>11} {e:>11} {f:>11}\nSwap:   {zero:>11} {zero:>11} {zero:>11}\n"
+        "              total        used        free      shared  buff/cache   available\nMem:    {memory}\nSwap:   {zero:>11} {zero:>11} {zero:>11}\n"
     ));
     0
 }

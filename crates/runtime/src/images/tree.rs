@@ -121,11 +121,6 @@ impl Spec {
 }
 
 fn put_commands(tree: &mut Tree, image: &Spec) {
-    if matches!(image.flavour, Flavour::Busybox | Flavour::Alpine) && !commands::NAMES.contains(&"httpd") {
-        // The one applet that is a server.
-        let placed = tree.put_programs("bin", "busybox-httpd", &["httpd"]);
-        debug_assert!(placed.is_ok());
-    }
     let (left_out, program): (&[&str], &str) = match image.flavour {
         Flavour::Scratch => return,
         Flavour::Busybox | Flavour::Alpine => (NOT_IN_BUSYBOX, "busybox"),
@@ -153,10 +148,6 @@ fn put_commands(tree: &mut Tree, image: &Spec) {
             debug_assert!(gone.is_ok());
         }
         let placed = tree.put_programs("bin", "bash", shells);
-        debug_assert!(placed.is_ok());
-    }
-    if tree.find("bin/sh").is_none() {
-        let placed = tree.put_programs("bin", "shell", &["sh", "bash"]);
         debug_assert!(placed.is_ok());
     }
     // Both /bin/sh and /usr/bin/env are asked for by their full path.

@@ -583,21 +583,16 @@ impl Kernel {
                 self.end(other, 128 + i32::from(signal::KILL), now);
             }
         }
-        match parent.filter(|_| !adopted).and_then(|it| self.processes.get(&it)) {
-            Some(parent) => {
-                let parent = parent.pid;
-                self.deliver_signal(parent, signal::CHLD, false, now);
-                if let Some(State::Blocked { wait: Wait::Child, .. }) =
-                    self.process(parent).map(|it| it.state)
-                {
-                    self.wake(parent);
-                }
+        if let Some(parent) = parent.filter(|_| !adopted).and_then(|it| self.processes.get(&it)) {
+            let parent = parent.pid;
+            self.deliver_signal(parent, signal::CHLD, false, now);
+            if let Some(State::Blocked { wait: Wait::Child, .. }) = self.process(parent).map(|it| it.state) {
+                self.wake(parent);
             }
-            None => {
-                self.processes.remove(&pid);
-                if parent.is_none() && !adopted {
-                    self.exits.push(Exit { pid, space, code });
-                }
+        } else {
+            self.processes.remove(&pid);
+            if parent.is_none() && !adopted {
+                self.exits.push(Exit { pid, space, code });
             }
         }
     }

@@ -303,7 +303,7 @@ impl<'a> Sys<'a> {
             self.kernel.let_go(id);
             return Err(Errno::Again);
         }
-        let number = (3..).find(|it| taken.iter().all(|d| d.0 != *it)).unwrap_or(3);
+        let number = (3..DESCRIPTORS_MAX as u32).find(|it| taken.iter().all(|d| d.0 != *it)).unwrap_or(3);
         self.set_descriptor(number, Some(id));
         Ok(number)
     }

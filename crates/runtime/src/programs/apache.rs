@@ -1,7 +1,7 @@
-//! Apache httpd, and the small httpd of busybox.
+//! Apache httpd.
 
 use super::files::{Served, common_log, find, rows};
-use super::{Process, Server, Step, WINCH, base_name, flag};
+use super::{Process, Server, Step, WINCH};
 use crate::clock::date;
 use crate::cri::LogStream;
 use crate::kernel::signal;
@@ -10,7 +10,7 @@ use crate::network::{HttpRequest, HttpResponse, reason};
 const DOCUMENTS: &str = "/usr/local/apache2/htdocs";
 
 pub(super) fn step(server: &mut Server, process: &mut dyn Process) -> Step {
-    server.roots = vec![("root".to_owned(), DOCUMENTS.to_owned()), ("log".to_owned(), "common".to_owned())];
+    server.roots = vec![("root".to_owned(), DOCUMENTS.to_owned())];
     let config = process.read_file("/usr/local/apache2/conf/httpd.conf").unwrap_or_default();
     let config = String::from_utf8_lossy(&config).into_owned();
     let port =
@@ -67,45 +67,18 @@ pub(super) fn signal(number: u8, process: &mut dyn Process) -> Step {
     Step::Exit(0)
 }
 
-/// `httpd -f -p 80 -h /www`.
-pub(super) fn step_busybox(server: &mut Server, process: &mut dyn Process) -> Step {
-    let argv = process.argv().to_vec();
-    let port = flag(&argv, &["-p"]).unwrap_or("80");
-    let port = port.rsplit(':').next().and_then(|it| it.parse().ok()).unwrap_or(80);
-    let root = flag(&argv, &["-h"]).unwrap_or(".").to_owned();
-    let root = if root == "." { process.directory() } else { root };
-    if !process.listen(port) {
-        process.print(LogStream::Stderr, &format!("{}: bind: Address already in use", base_name(&argv[0])));
-        return Step::Exit(1);
-    }
-    server.roots = vec![("root".to_owned(), root)];
-    // Without -f the process goes to the background, and what waits for it goes on.
-    if argv.iter().any(|it| it.starts_with("-f") || it.starts_with("-vf")) {
-        Step::Wait
-    } else {
-        Step::Exit(0)
-    }
-}
-
 pub(super) fn answer(server: &mut Server, request: &HttpRequest, process: &mut dyn Process) -> HttpResponse {
-    let apache = server.root("log") == "common";
     let page = |status: u16| {
         let words = reason(status);
-        let body = if apache {
-            format!(
-                "<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">\n<html><head>\n<title>{status} {words}</title>\n</head><body>\n<h1>{words}</h1>\n<p>The requested URL was not found on this server.</p>\n</body></html>\n"
-            )
-        } else {
-            format!(
-                "<HTML><HEAD><TITLE>{status} {words}</TITLE></HEAD>\n<BODY><H1>{status} {words}</H1>\nThe requested URL was not found\n</BODY></HTML>\n"
-            )
-        };
+        let body = format!(
+            "<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">\n<html><head>\n<title>{status} {words}</title>\n</head><body>\n<h1>{words}</h1>\n<p>The requested URL was not found on this server.</p>\n</body></html>\n"
+        );
         HttpResponse::new(status, "text/html", body)
     };
     let mut response = match find(server.root("root"), &request.path, &["index.html"], process) {
         Served::File(bytes, kind) => HttpResponse::new(200, kind, bytes),
         Served::Redirect(to) => HttpResponse { location: to, ..page(301) },
-        Served::Listing(names) if apache => {
+        Served::Listing(names) => {
             let rows = rows(&names, |it| format!("<li><a href=\"{it}\"> {it}</a></li>\n"));
             let path = &request.path;
             let body = format!(
@@ -113,12 +86,10 @@ pub(super) fn answer(server: &mut Server, request: &HttpRequest, process: &mut d
             );
             HttpResponse::new(200, "text/html;charset=UTF-8", body)
         }
-        Served::Listing(_) | Served::NotFound => page(404),
+        Served::NotFound => page(404),
     };
-    if apache {
-        response.server = format!("Apache/{} (Unix)", process.version());
-        let line = common_log(request, &response, process);
-        process.print(LogStream::Stdout, &line);
-    }
+    response.server = format!("Apache/{} (Unix)", process.version());
+    let line = common_log(request, &response, process);
+    process.print(LogStream::Stdout, &line);
     response
 }

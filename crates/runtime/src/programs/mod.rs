@@ -88,7 +88,6 @@ pub struct Server {
 enum Program {
     Nginx,
     Apache,
-    BusyboxHttpd,
     Tomcat,
     Redis,
     Mysql,
@@ -104,15 +103,12 @@ enum Program {
     Stress,
     Collector,
     Generic,
-    /// Stands in for a shell.
-    Shell,
 }
 
 /// The programs by their name in the catalogue.
 const PROGRAMS: &[(&str, Program)] = &[
     ("nginx", Program::Nginx),
     ("httpd", Program::Apache),
-    ("busybox-httpd", Program::BusyboxHttpd),
     ("tomcat", Program::Tomcat),
     ("redis", Program::Redis),
     ("mysql", Program::Mysql),
@@ -128,7 +124,6 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("stress", Program::Stress),
     ("collector", Program::Collector),
     ("generic", Program::Generic),
-    ("shell", Program::Shell),
 ];
 
 /// Whether the name is one of a built-in server program.
@@ -220,7 +215,6 @@ impl Server {
         match self.program {
             Program::Nginx => nginx::step(self, process),
             Program::Apache => apache::step(self, process),
-            Program::BusyboxHttpd => apache::step_busybox(self, process),
             Program::Tomcat => tomcat::step(self, process),
             Program::Redis => database::step_redis(self, process),
             Program::Mysql => database::step_mysql(self, process),
@@ -236,7 +230,6 @@ impl Server {
             Program::Stress => simple::step_stress(self, process),
             Program::Collector => simple::step_collector(self, process),
             Program::Generic => simple::step_generic(self, process),
-            Program::Shell => script::step_shell(self, process),
         }
     }
 
@@ -256,13 +249,9 @@ impl Server {
             | Program::Hello => STOPS,
             Program::Redis => &[signal::TERM, signal::INT],
             Program::Python => &[signal::INT],
-            Program::BusyboxHttpd
-            | Program::Node
-            | Program::Liveness
-            | Program::HelloWorld
-            | Program::Whoami
-            | Program::Shell
-            | Program::Stress => &[],
+            Program::Node | Program::Liveness | Program::HelloWorld | Program::Whoami | Program::Stress => {
+                &[]
+            }
         }
     }
 
@@ -278,12 +267,10 @@ impl Server {
             | Program::Agnhost
             | Program::Collector
             | Program::Hello
-            | Program::BusyboxHttpd
             | Program::Node
             | Program::Liveness
             | Program::HelloWorld
             | Program::Whoami
-            | Program::Shell
             | Program::Stress => Step::Exit(0),
         }
     }
@@ -293,7 +280,7 @@ impl Server {
         self.hits += 1;
         Some(match self.program {
             Program::Nginx => nginx::answer(self, request, process),
-            Program::Apache | Program::BusyboxHttpd => apache::answer(self, request, process),
+            Program::Apache => apache::answer(self, request, process),
             Program::Tomcat => tomcat::answer(self, request, process),
             Program::Python => script::answer(self, request, process),
             Program::Agnhost => agnhost::answer(self, request, process)?,
@@ -306,7 +293,6 @@ impl Server {
             | Program::Postgres
             | Program::Pause
             | Program::HelloWorld
-            | Program::Shell
             | Program::Stress => return None,
         })
     }

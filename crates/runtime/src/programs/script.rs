@@ -122,23 +122,6 @@ fn python_statements(program: &str) -> Vec<Statement> {
     list
 }
 
-/// Prints, sleeps and exits of a command line.
-pub(super) fn step_shell(server: &mut Server, process: &mut dyn Process) -> Step {
-    let line = process.argv().last().cloned().unwrap_or_default();
-    let statement = |part: &str| {
-        let (word, rest) = part.trim().split_once(' ').unwrap_or((part.trim(), ""));
-        match word {
-            "echo" => Some(Statement::Print(literal(rest))),
-            "sleep" => Some(Statement::Sleep(seconds(rest))),
-            "exit" => Some(Statement::Exit(rest.trim().parse().unwrap_or(0))),
-            "while" => Some(Statement::Sleep(Duration::from_secs(1_000_000))),
-            _ => None,
-        }
-    };
-    let statements: Vec<Statement> = line.split([';', '&']).filter_map(statement).collect();
-    run(server, process, &statements)
-}
-
 pub(super) fn step_node(server: &mut Server, process: &mut dyn Process) -> Step {
     let argv: Vec<String> = process.argv().to_vec();
     let words: Vec<&str> = argv.iter().skip(1).map(String::as_str).skip_while(|it| *it == "node").collect();

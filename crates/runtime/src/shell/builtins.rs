@@ -111,12 +111,11 @@ impl Shell {
                 Built::Status(0)
             }
             "umask" => {
-                match first.map(|it| u32::from_str_radix(it, 8)) {
-                    Some(Ok(mask)) => sys.me_mut().umask = mask & 0o777,
-                    _ => {
-                        let mask = sys.me().umask;
-                        sys.out(&format!("{mask:04o}\n"));
-                    }
+                if let Some(Ok(mask)) = first.map(|it| u32::from_str_radix(it, 8)) {
+                    sys.me_mut().umask = mask & 0o777;
+                } else {
+                    let mask = sys.me().umask;
+                    sys.out(&format!("{mask:04o}\n"));
                 }
                 Built::Status(0)
             }
@@ -429,9 +428,10 @@ impl Shell {
         for argument in arguments.iter().filter(|it| !it.starts_with('-')) {
             let job = match argument.strip_prefix('%') {
                 Some(number) => number.parse::<usize>().ok().and_then(|it| self.jobs.get(it.checked_sub(1)?)),
-                None => {
-                    argument.parse().ok().and_then(|number| self.jobs.iter().find(|it| it.number == number))
-                }
+                None => argument
+                    .parse::<u32>()
+                    .ok()
+                    .and_then(|number| self.jobs.iter().find(|it| it.number == number)),
             };
             let Some(job) = job else {
                 self.complain(sys, &format!("wait: pid {argument} is not a child of this shell"));
@@ -487,7 +487,7 @@ impl Shell {
     }
 
     pub(super) fn read_more(&mut self, mut state: Box<ReadState>, sys: &mut Sys<'_>) -> Step {
-        let outcome = self.read_line(&mut state.line, sys);
+        let outcome = Shell::read_line(&mut state.line, sys);
         match outcome {
             LineEnd::Blocked if state.until.is_some_and(|it| it <= sys.now) => {
                 self.status = 1;

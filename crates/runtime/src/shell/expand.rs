@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::arithmetic::{self, Variables};
-use super::ast::*;
+use super::ast::{Node, Operation, Parameter, Part, Word};
 use super::{Kind, Shell, pattern};
 use crate::kernel::Sys;
 

@@ -31,7 +31,7 @@ impl Shell {
 
     fn syntax_error(&mut self, fault: &Fault, line: u32, sys: &mut Sys<'_>) -> Step {
         self.line = line;
-        let expecting = |it: &Option<&str>| it.map_or(String::new(), |it| format!(" (expecting \"{it}\")"));
+        let expecting = |it: Option<&str>| it.map_or(String::new(), |it| format!(" (expecting \"{it}\")"));
         let text = match (self.kind, fault) {
             (Kind::Bash, Fault::End(_)) => "syntax error: unexpected end of file".to_owned(),
             (Kind::Bash, Fault::Unexpected(token, _)) => {
@@ -40,13 +40,15 @@ impl Shell {
             (Kind::Bash, Fault::UnterminatedQuote) => {
                 "unexpected EOF while looking for matching `\"'".to_owned()
             }
-            (Kind::Dash, Fault::End(it)) => format!("Syntax error: end of file unexpected{}", expecting(it)),
+            (Kind::Dash, Fault::End(it)) => format!("Syntax error: end of file unexpected{}", expecting(*it)),
             (Kind::Dash, Fault::Unexpected(token, it)) => {
-                format!("Syntax error: {token} unexpected{}", expecting(it))
+                format!("Syntax error: {token} unexpected{}", expecting(*it))
             }
             (Kind::Dash, Fault::UnterminatedQuote) => "Syntax error: Unterminated quoted string".to_owned(),
-            (_, Fault::End(it)) => format!("syntax error: unexpected end of file{}", expecting(it)),
-            (_, Fault::Unexpected(token, it)) => format!("syntax error: unexpected {token}{}", expecting(it)),
+            (_, Fault::End(it)) => format!("syntax error: unexpected end of file{}", expecting(*it)),
+            (_, Fault::Unexpected(token, it)) => {
+                format!("syntax error: unexpected {token}{}", expecting(*it))
+            }
             (_, Fault::UnterminatedQuote) => "syntax error: unterminated quoted string".to_owned(),
             (_, Fault::BadSubstitution) => "syntax error: bad substitution".to_owned(),
             (_, Fault::TooDeep) => "syntax error: nesting too deep".to_owned(),
@@ -115,7 +117,7 @@ impl Shell {
             self.prompt(!text.is_empty(), sys);
         }
         let mut line = Vec::new();
-        let outcome = self.read_line(&mut line, sys);
+        let outcome = Shell::read_line(&mut line, sys);
         if !line.is_empty() {
             text.push_str(&String::from_utf8_lossy(&line));
         }
@@ -158,7 +160,7 @@ impl Shell {
     }
 
     /// A line of standard input, not more: what follows is for the commands.
-    pub(super) fn read_line(&self, line: &mut Vec<u8>, sys: &mut Sys<'_>) -> LineEnd {
+    pub(super) fn read_line(line: &mut Vec<u8>, sys: &mut Sys<'_>) -> LineEnd {
         loop {
             match sys.read(0, 4096) {
                 Ok(Read::Block) => return LineEnd::Blocked,

@@ -145,6 +145,7 @@ enum Frame {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Shell {
     kind: Kind,
     /// `$0`
@@ -209,12 +210,11 @@ impl Shell {
             self.environment = None;
         }
         let variables = Arc::make_mut(&mut self.variables);
-        match variables.get_mut(name) {
-            Some(variable) => value.clone_into(&mut variable.value),
-            None => {
-                let variable = Variable { value: value.to_owned(), exported: false, read_only: false };
-                variables.insert(name.to_owned(), variable);
-            }
+        if let Some(variable) = variables.get_mut(name) {
+            value.clone_into(&mut variable.value);
+        } else {
+            let variable = Variable { value: value.to_owned(), exported: false, read_only: false };
+            variables.insert(name.to_owned(), variable);
         }
         Ok(())
     }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::ast::*;
+use super::ast::{Arm, Assignment, Node, Operation, Parameter, Part, Redirect, RedirectKind, Simple, Word};
 
 /// Deeper nesting is refused.
 const DEPTH_MAX: u32 = 60;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::ast::*;
+use super::ast::{Arm, Node, Part, Redirect, RedirectKind, Simple, Word};
 use super::builtins::Built;
 use super::expand::{Expander, Stop, VALUE_BYTES_MAX};
 use super::{Frame, Job, Kind, SHELL_BYTES, Shell, Variable, pattern};
@@ -436,21 +436,20 @@ impl Shell {
                 RedirectKind::Here => Some(sys.open_text(target.as_bytes())),
                 RedirectKind::HereString => Some(sys.open_text(format!("{target}\n").as_bytes())),
                 RedirectKind::Duplicate if target == "-" => None,
-                RedirectKind::Duplicate => match target.parse::<u32>() {
-                    Ok(number) => {
+                RedirectKind::Duplicate => {
+                    if let Ok(number) = target.parse::<u32>() {
                         let id =
                             sys.descriptor(number).ok_or_else(|| format!("{number}: Bad file descriptor"))?;
                         sys.hold(id);
                         Some(id)
-                    }
-                    Err(_) => {
+                    } else {
                         numbers = vec![1, 2];
                         Some(
                             sys.open(target, OpenMode::Write)
                                 .map_err(|it| self.cannot_open(target, true, it))?,
                         )
                     }
-                },
+                }
                 _ => Some(
                     sys.open(target, mode)
                         .map_err(|it| self.cannot_open(target, mode != OpenMode::Read, it))?,
@@ -520,13 +519,13 @@ impl Shell {
         }
         let mut saved = Vec::new();
         let outcome = self.redirect(&simple.redirects, &targets, &mut saved, sys);
-        let Some(name) = argv.first().filter(|_| outcome.is_ok()) else {
+        let Some(name) = argv.first().filter(|_| outcome.is_ok()).cloned() else {
             self.leave(Frame::Restore { descriptors: saved, variables: Vec::new() }, sys);
             outcome.map_err(Trouble::Failed)?;
             self.status = self.substituted.take().unwrap_or(0);
             return Ok(self.after_command());
         };
-        self.command(name.clone(), argv, assignments, saved, sys)
+        self.command(&name, argv, &assignments, saved, sys)
     }
 
     fn trace(&mut self, assignments: &[(String, String)], argv: &[String], sys: &mut Sys<'_>) {
@@ -542,19 +541,19 @@ impl Shell {
 
     fn command(
         &mut self,
-        name: String,
+        name: &str,
         argv: Vec<String>,
-        assignments: Vec<(String, String)>,
+        assignments: &[(String, String)],
         mut saved: Saved,
         sys: &mut Sys<'_>,
     ) -> Result<Step, Trouble> {
-        let function = self.functions.get(&name).map(Arc::clone);
+        let function = self.functions.get(name).map(Arc::clone);
         if function.is_none() && name == "exec" {
-            return Ok(self.exec(&argv[1..], &assignments, saved, sys));
+            return Ok(self.exec(&argv[1..], assignments, saved, sys));
         }
-        if function.is_some() || super::builtins::exists(&name) {
+        if function.is_some() || super::builtins::exists(name) {
             let mut variables: Vec<(String, Option<Variable>)> = Vec::new();
-            for (name, value) in &assignments {
+            for (name, value) in assignments {
                 variables.push((name.clone(), self.variables.get(name).cloned()));
                 self.set(name, value).map_err(Trouble::Fatal)?;
             }
@@ -577,7 +576,7 @@ impl Shell {
                 Built::Fatal(text) => self.fatal(&text, sys),
             });
         }
-        Ok(self.external(argv, &assignments, saved, sys))
+        Ok(self.external(argv, assignments, saved, sys))
     }
 
     fn external(
@@ -865,7 +864,7 @@ impl Shell {
                 return self.cannot_fork(error, sys);
             }
         };
-        let number = (10..).find(|it| sys.descriptor(*it).is_none()).unwrap_or(10);
+        let number = (10..1024).find(|it| sys.descriptor(*it).is_none()).unwrap_or(10);
         sys.set_descriptor(number, Some(reader));
         self.stack.push(Frame::Run { node: outer, results });
         self.stack.push(Frame::Collect { pid, number, bytes: Vec::new(), ended: false });
