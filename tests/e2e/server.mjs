@@ -1,6 +1,6 @@
 // Serves dist/ from a sub-path, as a project page of a static host would, and notes every request.
 import { createServer } from "node:http";
-import { readFile } from "node:fs/promises";
+import { readFile, readdir, stat } from "node:fs/promises";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -10,6 +10,14 @@ const TYPES = {
   ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".wasm": "application/wasm",
   ".json": "application/json", ".svg": "image/svg+xml", ".png": "image/png", ".webmanifest": "application/manifest+json",
 };
+
+/// A build for development is far larger than one that is shipped.
+const OPTIMISED_MAX = 8 << 20;
+
+async function isOptimised() {
+  const program = (await readdir(DIST)).find((it) => it.endsWith(".wasm"));
+  return (await stat(join(DIST, program))).size < OPTIMISED_MAX;
+}
 
 export async function serve() {
   const server = createServer(async (request, response) => {
@@ -26,5 +34,5 @@ export async function serve() {
   });
   await new Promise((done) => server.listen(0, "127.0.0.1", done));
   const origin = `http://127.0.0.1:${server.address().port}`;
-  return { origin, url: origin + SUB_PATH, close: () => server.close() };
+  return { origin, optimised: await isOptimised(), url: origin + SUB_PATH, close: () => server.close() };
 }

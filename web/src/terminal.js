@@ -55,7 +55,12 @@ globalThis.PlaygroundTerminal = {
       // What is on the screen and in the scroll-back, for tests and for copying.
       text() {
         const buffer = terminal.buffer.active;
-        return Array.from({ length: buffer.length }, (_, row) => buffer.getLine(row)?.translateToString(true) ?? "").join("\n");
+        const lines = Array.from({ length: buffer.length }, (_, row) => buffer.getLine(row));
+        // A row that goes on in the next is one line.
+        return lines.reduce((text, it, row) => {
+          const whole = !lines[row + 1]?.isWrapped;
+          return `${text}${row > 0 && !it.isWrapped ? "\n" : ""}${it.translateToString(whole)}`;
+        }, "");
       },
       destroy() {
         observer.disconnect();

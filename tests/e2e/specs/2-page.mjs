@@ -1,0 +1,172 @@
+// The page itself: how it starts, keys, languages, themes, time.
+import { check, has } from "../page.mjs";
+
+const focused = (it) => it.page.evaluate(() => document.activeElement.closest(".cm-editor, .terminal-host")?.className ?? "");
+
+/// A Pod that has been restarted, at a moment that is paused.
+async function restarted(it) {
+  await it.open("liveness-exec");
+  await it.run("kubectl apply -f pod.yaml");
+  await it.onStage(/pod liveness-exec, \w+, READY [01]\/1, [2-9]/);
+  await it.pause();
+}
+
+export default [
+  ["first paint says what comes, without scripts", async (it) => {
+    await it.page.getByText("A whole Kubernetes cluster starts in this tab.").waitFor();
+    await it.page.getByText("it needs JavaScript").waitFor();
+  }, { scripts: false }],
+
+  ["starts at any path, in little time", async (it) => {
+    check((await it.page.evaluate(() => location.pathname)) === "/some/folder/", "the server serves from a sub-path");
+    await it.onStage("Control plane", "k8s-node-1");
+    has(await it.page.title(), "Pod Playground");
+    has(await it.run("kubectl version"), "Server Version: v1.36");
+  }],
+
+  ["keys play, pause, step, go back, change the pace", async (it) => {
+    await it.open("life-of-a-pod");
+    await it.run("kubectl apply -f pod.yaml");
+    await it.onStage("pod web, Running, READY 1/1");
+    await it.key("Space");
+    await it.button("Play (Space)").waitFor();
+    const now = await it.clock();
+    await it.key("ArrowLeft");
+    await it.sees(async () => String((await it.clock()) < now), "true");
+    await it.key("ArrowRight");
+    await it.key("End");
+    await it.sees("clock", now);
+    await it.key("Home");
+    await it.sees("clock", "00:00:00");
+    await it.key("Shift+ArrowRight");
+    await it.sees(async () => String((await it.clock()) !== "00:00:00.0"), "true");
+    const speed = it.page.getByRole("combobox", { name: "Speed" });
+    await it.key("[");
+    await it.sees(() => speed.inputValue(), "7");
+    await it.key("]");
+    await it.sees(() => speed.inputValue(), "8");
+    await it.key("?");
+    await it.page.getByRole("dialog", { name: "What this is" }).waitFor();
+    await it.page.keyboard.press("Escape");
+    await it.key("/");
+    await it.page.getByRole("dialog", { name: "Scenarios" }).waitFor();
+    await it.page.keyboard.press("Escape");
+    await it.key("Space");
+    await it.button("Pause (Space)").waitFor();
+  }],
+
+  ["Ctrl+Enter applies from the editor, Escape then Tab leaves it", async (it) => {
+    await it.open("life-of-a-pod");
+    await it.leftTab("Manifest");
+    await it.page.locator(".cm-content").click();
+    await it.page.keyboard.press("Control+Enter");
+    await it.onStage("pod web, Running, READY 1/1");
+    await it.page.locator(".cm-content").click();
+    await it.page.keyboard.press("Tab");
+    has(await focused(it), "cm-editor");
+    await it.page.keyboard.press("Escape");
+    await it.page.keyboard.press("Tab");
+    check((await focused(it)) === "", "Tab after Escape leaves the editor");
+    await it.page.locator(".terminal-host textarea").focus();
+    await it.page.keyboard.press("Escape");
+    await it.page.keyboard.press("Tab");
+    check((await focused(it)) === "", "Tab after Escape leaves the terminal");
+  }],
+
+  ["a line typed key by key, with history and completion", async (it) => {
+    await it.open("life-of-a-pod");
+    await it.prompt();
+    await it.page.locator(".terminal-host textarea").focus();
+    await it.page.keyboard.type("kubectl get nodes\n");
+    await it.sees("terminal", /k8s-node-2\s+Ready/);
+    const before = await it.prompt();
+    await it.page.keyboard.press("ArrowUp");
+    await it.page.keyboard.press("Enter");
+    await it.sees(async () => (await it.terminal()).trimEnd().slice(before), /k8s-node-2\s+Ready/);
+  }],
+
+  ["the scenario menu opens a scenario, its commands run by a click", async (it) => {
+    await it.button(/scenario|Open/i).first().click();
+    await it.page.getByRole("searchbox").fill("taint");
+    await it.page.getByRole("dialog").getByRole("button", { name: /taint/i }).first().click();
+    await it.page.getByRole("region", { name: "Lesson" }).getByRole("button", { name: "kubectl taint node k8s-node-1 env=dev:NoSchedule" }).click();
+    await it.onStage("env=dev:NoSchedule");
+    await it.sees("terminal", "node/k8s-node-1 tainted");
+  }],
+
+  ["light and dark, kept over a reload", async (it) => {
+    const theme = () => it.page.evaluate(() => document.documentElement.dataset.theme + getComputedStyle(document.body).backgroundColor);
+    const light = await theme();
+    has(light, "light");
+    await it.button("Light or dark").click();
+    await it.sees(theme, "dark");
+    check((await theme()).slice(4) !== light.slice(5), "the background follows");
+    await it.visit("");
+    has(await theme(), "dark");
+  }],
+
+  ["Chinese, with the terms of Kubernetes as they are", async (it) => {
+    await it.open("init-order");
+    await it.run("kubectl apply -f pod.yaml");
+    await it.button("中 / EN").click();
+    await it.sees(() => it.page.evaluate(() => document.documentElement.lang), "zh-CN");
+    has(await it.page.title(), "标签页里的 Kubernetes 集群");
+    await it.button("暂停 (空格)").waitFor();
+    await it.onStage("pod steps, Running, READY 1/1", "控制平面");
+    await it.sees(() => it.page.getByRole("region", { name: "课程" }).textContent(), /[\u4e00-\u9fff]{4}/);
+    await it.pod("steps").getByRole("button").first().click();
+    await it.sees("inspector", /steps.*(就绪|运行)/);
+  }],
+
+  ["time goes back and forth to the same states", async (it) => {
+    await restarted(it);
+    const [clock, stage, terminal] = [await it.clock(), await it.stage(), await it.terminal()];
+    await it.seek(0.2);
+    await it.sees(async () => String((await it.clock()) < clock), "true");
+    await it.sees(async () => String((await it.stage()) !== stage), "true");
+    await it.key("End");
+    await it.sees("clock", clock);
+    check((await it.stage()) === stage, `not the same stage:\n${stage}\n---\n${await it.stage()}`);
+    await it.sees("terminal", terminal.trim());
+  }],
+
+  ["to act in the past makes another future, the old one stays", async (it) => {
+    await restarted(it);
+    await it.seek(0.3);
+    await it.onStage(/pod liveness-exec, Running, READY 1\/1, [01] restarts/);
+    await it.key("f");
+    await it.run("kubectl delete pod liveness-exec --now", { wait: false });
+    await it.play();
+    await it.sees("terminal", 'pod "liveness-exec" deleted');
+    await it.onStage(/0 Pods$/);
+    await it.button(/^other future/).first().click();
+    await it.onStage(/pod liveness-exec, /);
+  }],
+
+  ["a link holds the whole session", async (it) => {
+    await restarted(it);
+    const [clock, stage] = [await it.clock(), await it.stage()];
+    const link = await it.link();
+    await it.visit(`${link}&paused=1`);
+    await it.sees("clock", clock);
+    await it.sees("stage", stage);
+  }],
+
+  ["a reload loses nothing", async (it) => {
+    await restarted(it);
+    await it.write("# mine\napiVersion: v1\nkind: Pod\n");
+    const stage = await it.stage();
+    await it.page.waitForFunction(() => {
+      const kept = localStorage["pod-playground.session"];
+      const same = kept === globalThis.keptBefore;
+      globalThis.keptBefore = kept;
+      return kept && same;
+    }, null, { polling: 2_200 });
+    await it.page.evaluate(() => history.replaceState(null, "", location.pathname));
+    await it.visit("");
+    await it.pause();
+    await it.onStage("pod liveness-exec, ");
+    check(stage.includes("liveness-exec"), "it was there before");
+    has(await it.page.locator(".cm-content").textContent(), "# mine");
+  }],
+];

@@ -1,0 +1,95 @@
+// What people type and what containers do: the page goes on.
+import { check, has } from "../page.mjs";
+
+const POD = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\nspec:\n  containers:\n  - name: app\n    image: nginx\n";
+const pod = (name, command) => `apiVersion: v1\nkind: Pod\nmetadata:\n  name: ${name}\nspec:\n  containers:\n  - name: app\n    image: busybox\n    command: ${JSON.stringify(command)}\n`;
+
+/// After something bad a good manifest still applies, and the page answers.
+async function goesOn(it) {
+  await it.answersInTime();
+  await it.write(POD);
+  await it.apply();
+  await it.onStage("pod web, Running, READY 1/1");
+}
+
+export default [
+  ["a syntax error is underlined on its line", async (it) => {
+    await it.write("apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\n   labels: {}\n");
+    await it.sees("remarks", "line 5", "mapping values are not allowed in this context");
+    await it.page.locator(".cm-line", { hasText: "labels" }).locator(".cm-lintRange-error").first().waitFor();
+    await it.apply();
+    await it.sees(() => it.page.locator(".toasts").textContent(), "error");
+    await goesOn(it);
+  }],
+
+  ["an unknown field has a fix that one click applies", async (it) => {
+    await it.write(POD.replace("containers", "containres"));
+    await it.sees("remarks", "line 6", 'unknown field "spec.containres"', "Did you mean containers?");
+    await it.button("Use containers").click();
+    await it.sees(async () => `<${await it.remarks()}>`, "<>");
+    await it.apply();
+    await it.onStage("pod web, Running, READY 1/1");
+  }],
+
+  ["a kind that does not exist", async (it) => {
+    await it.write(POD.replace("kind: Pod", "kind: Pods"));
+    await it.sees("remarks", 'no matches for kind "Pods" in version "v1"');
+    await it.apply();
+    await it.sees(() => it.page.locator(".toasts").textContent(), 'no matches for kind "Pods" in version "v1"');
+    await goesOn(it);
+  }],
+
+  ["five megabytes", async (it) => {
+    const long = `${POD}${"# nothing but words, line after line, and more of them\n".repeat(90_000)}`;
+    await it.answersInTime(() => it.write(long));
+    await it.answersInTime(() => it.page.waitForTimeout(300));
+    await goesOn(it);
+  }],
+
+  ["ten thousand levels", async (it) => {
+    await it.answersInTime(() => it.write(`a: ${"[".repeat(10_000)}${"]".repeat(10_000)}\n`));
+    await it.answersInTime(() => it.page.waitForTimeout(300));
+    await it.answersInTime(() => it.write(Array.from({ length: 2_000 }, (_, level) => `${" ".repeat(level)}a:\n`).join("")));
+    await it.answersInTime(() => it.page.waitForTimeout(300));
+    await it.apply();
+    await goesOn(it);
+  }],
+
+  ["a bomb of aliases", async (it) => {
+    const levels = Array.from({ length: 12 }, (_, level) => `l${level + 1}: &l${level + 1} [${Array(9).fill(`*l${level}`).join(", ")}]`);
+    await it.answersInTime(() => it.write(`l0: &l0 [bang]\n${levels.join("\n")}\n`));
+    await it.answersInTime(() => it.page.waitForTimeout(300));
+    await it.apply();
+    await goesOn(it);
+  }],
+
+  ["a container that loops and one that prints without end", async (it) => {
+    await it.write(`${pod("loop", ["sh", "-c", "while true; do :; done"])}---\n${pod("chatter", ["yes"])}---\n${pod("shout", ["sh", "-c", "while true; do echo again; done"])}`);
+    await it.apply();
+    await it.onStage("pod loop, Running", "pod chatter, Running", "pod shout, Running");
+    await it.pace("4");
+    for (let count = 0; count < 5; count += 1) await it.answersInTime();
+    has(await it.run("kubectl get pods"), /chatter\s+1\/1\s+Running/, /loop\s+1\/1\s+Running/);
+    has(await it.run("kubectl logs chatter --tail=2"), "y\ny");
+    await it.run("kubectl delete pod loop chatter shout --now");
+    await it.onStage(/0 Pods$/);
+  }],
+
+  ["a loop at the workstation ends at Ctrl+C", async (it) => {
+    await it.prompt();
+    await it.typeLine("while true; do echo round; done");
+    await it.sees("terminal", "round\nround");
+    await it.answersInTime();
+    await it.page.keyboard.press("Control+c");
+    await it.sees("terminal", /# $|#$/);
+    has(await it.run("echo still here"), "still here");
+  }],
+
+  ["hash and address full of nonsense", async (it) => {
+    await it.visit("#v=1&scenario=no-such&z=%%%&t=-5&lang=xx");
+    await it.onStage("Control plane");
+    await it.visit("#v=99&z=AAAA");
+    await it.onStage("Control plane");
+    check((await it.clock()).startsWith("00:"), "time runs");
+  }],
+];

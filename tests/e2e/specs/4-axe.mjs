@@ -1,0 +1,62 @@
+// axe finds nothing, in both themes, wide and narrow, on the stage, in every view and sheet.
+import { readFile } from "node:fs/promises";
+import { axeSource } from "../browser.mjs";
+import { check } from "../page.mjs";
+
+const axe = await readFile(axeSource, "utf8");
+
+async function clean(it, where) {
+  const found = await it.page.evaluate(async () => {
+    const { violations } = await globalThis.axe.run(document, { resultTypes: ["violations"] });
+    return violations.flatMap((rule) => rule.nodes.slice(0, 3).map((node) => `${rule.id}: ${node.html.slice(0, 160)} ${node.any[0]?.message ?? node.all[0]?.message ?? ""}`));
+  });
+  check(found.length === 0, `${where}:\n${found.join("\n")}`);
+}
+
+async function busy(it) {
+  await it.open("liveness-exec");
+  await it.page.evaluate(axe);
+  await it.typeLine("kubectl apply -f long.yaml -f readiness.yaml; kubectl create deployment web --image=nginx --replicas=2");
+  await it.onStage(/pod liveness-long, Running/, /pod web-.*Running/, "Service ready");
+  await it.pause();
+}
+
+async function wide(it) {
+  await busy(it);
+  await clean(it, "stage and lesson");
+  await it.write("apiVersion: apps/v1\nkind: Pod\nmetadata:\n  name: x\nspec:\n  containres: []\n");
+  await it.sees("remarks", "line");
+  await clean(it, "manifest with remarks");
+  for (const tab of ["Now", "Why", "Inside", "YAML", "Events", "Logs"]) {
+    await it.inspect("liveness-long", tab);
+    await clean(it, tab);
+  }
+  await it.dockTab(/^Events/);
+  await clean(it, "events");
+  for (const [key, name] of [["/", "Scenarios"], ["?", "What this is"], ["Control+s", "Share this session"]]) {
+    await it.key(key);
+    await it.page.getByRole("dialog", { name }).waitFor();
+    await clean(it, name);
+    await it.page.keyboard.press("Escape");
+    await it.page.getByRole("dialog").waitFor({ state: "hidden" });
+  }
+  await it.button(/^Chaos/).click();
+  await clean(it, "chaos");
+}
+
+async function narrow(it) {
+  await busy(it);
+  const views = it.page.getByRole("navigation", { name: "Views" });
+  for (const name of ["Lesson", "Manifest", "Inspector", "Timeline", "Terminal", "Stage"]) {
+    await views.getByRole("button", { name }).click();
+    await clean(it, name);
+  }
+  check(await it.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "nothing is wider than the page");
+}
+
+export default [
+  ["axe 1440 light", wide],
+  ["axe 1440 dark", wide, { dark: true }],
+  ["axe 390 light", narrow, { width: 390, height: 844 }],
+  ["axe 390 dark", narrow, { width: 390, height: 844, dark: true }],
+];
