@@ -43,6 +43,7 @@ fn cluster_of(nodes: u32) -> Cluster {
     let node = |number: u32| NodeSpec {
         cpu_milli: 32_000,
         memory_bytes: 64 << 30,
+        pods: 250,
         images: vec!["nginx:1.25".to_owned()],
         ..NodeSpec::worker(&format!("node-{number}"))
     };
