@@ -43,12 +43,16 @@ pub fn line_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
 }
 
 fn is_lines(path: &Path) -> bool {
-    let name = path.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
-    name.ends_with(".jsonl") || name.ends_with(".jsonl.gz")
+    let ends = |path: &Path, ending: &str| path.extension().is_some_and(|it| it == ending);
+    ends(path, "jsonl")
+        || (ends(path, "gz") && path.file_stem().is_some_and(|it| ends(Path::new(it), "jsonl")))
 }
 
+/// A scenario's name and its files, by name.
+pub type ScenarioFiles = (String, BTreeMap<String, String>);
+
 /// Lifecycle scenarios: folders of files, folders of such folders, or files with one scenario a line.
-pub fn scenarios(paths: &[PathBuf]) -> Result<Vec<(String, BTreeMap<String, String>)>, String> {
+pub fn scenarios(paths: &[PathBuf]) -> Result<Vec<ScenarioFiles>, String> {
     let mut found = Vec::new();
     for path in paths {
         if path.join("actions.json").is_file() {
@@ -75,7 +79,7 @@ pub fn scenarios(paths: &[PathBuf]) -> Result<Vec<(String, BTreeMap<String, Stri
     Ok(found)
 }
 
-fn scenario_folder(folder: &Path) -> Result<(String, BTreeMap<String, String>), String> {
+fn scenario_folder(folder: &Path) -> Result<ScenarioFiles, String> {
     let name = folder.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
     let entries = std::fs::read_dir(folder).map_err(|it| format!("{}: {it}", folder.display()))?;
     let mut files = BTreeMap::new();
@@ -86,7 +90,7 @@ fn scenario_folder(folder: &Path) -> Result<(String, BTreeMap<String, String>), 
     Ok((name, files))
 }
 
-fn scenario_line(line: &str) -> Result<(String, BTreeMap<String, String>), String> {
+fn scenario_line(line: &str) -> Result<ScenarioFiles, String> {
     #[derive(serde::Deserialize)]
     struct Line {
         name: String,

@@ -159,8 +159,8 @@ impl Cluster {
                 Ok(())
             }
             Fault::StopKubelet { node } => self.on_kubelet(node, |kubelet, _| kubelet.stop(now)),
-            Fault::ContinueKubelet { node } => self.on_kubelet(node, |kubelet, ctx| kubelet.resume(ctx)),
-            Fault::RestartKubelet { node } => self.on_kubelet(node, |kubelet, ctx| kubelet.start(ctx)),
+            Fault::ContinueKubelet { node } => self.on_kubelet(node, kubelet::Kubelet::resume),
+            Fault::RestartKubelet { node } => self.on_kubelet(node, kubelet::Kubelet::start),
             Fault::FreezeRuntime { node } => {
                 self.on_machine(node, |runtime| runtime.freeze_runtime(node, true))
             }
@@ -173,7 +173,7 @@ impl Cluster {
             }
             Fault::RecoverNode { node } => {
                 self.on_machine(node, |runtime| runtime.restore_machine(node))?;
-                self.on_kubelet(node, |kubelet, ctx| kubelet.resume(ctx))
+                self.on_kubelet(node, kubelet::Kubelet::resume)
             }
             Fault::CutNetwork { node } => self.cut_network(node, true),
             Fault::HealNetwork { node } => self.cut_network(node, false),

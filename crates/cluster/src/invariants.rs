@@ -23,10 +23,10 @@ pub fn check(cluster: &Cluster) -> Vec<Violation> {
         let status = pod.status.as_ref();
         let host_network = spec.and_then(|it| it.host_network).unwrap_or(false);
         let ended = matches!(status.and_then(|it| it.phase.as_deref()), Some("Succeeded" | "Failed"));
-        if let Some(ip) = status.and_then(|it| it.pod_ip.as_deref()).filter(|_| !host_network && !ended) {
-            if addresses.insert(ip, name.clone()).is_some() {
-                broken("no two Pods have one address");
-            }
+        if let Some(ip) = status.and_then(|it| it.pod_ip.as_deref()).filter(|_| !host_network && !ended)
+            && addresses.insert(ip, name.clone()).is_some()
+        {
+            broken("no two Pods have one address");
         }
     }
     found

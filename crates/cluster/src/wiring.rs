@@ -43,10 +43,10 @@ impl Cluster {
             Event::Watch => self.deliver_watch(),
             Event::Scheduler(event) => self.with_scheduler(|scheduler, ctx| scheduler.handle(event, ctx)),
             Event::Controllers(event) => {
-                self.with_controllers(|controllers, ctx| controllers.handle(event, ctx))
+                self.with_controllers(|controllers, ctx| controllers.handle(event, ctx));
             }
             Event::Kubelet { node, event } => {
-                self.with_kubelet(&node, |kubelet, ctx| kubelet.handle(event, ctx))
+                self.with_kubelet(&node, |kubelet, ctx| kubelet.handle(event, ctx));
             }
             Event::Runtime(event) => {
                 let mut outbox = Outbox::default();
@@ -202,7 +202,7 @@ impl Cluster {
             settings.taints.push((ROLE.to_owned(), String::new(), "NoSchedule".to_owned()));
         }
         self.kubelets.insert(name.clone(), Arc::new(Kubelet::new(&spec.name, settings)));
-        self.with_kubelet(&name, |kubelet, ctx| kubelet.start(ctx));
+        self.with_kubelet(&name, kubelet::Kubelet::start);
     }
 
     /// Runs a command in a container for somebody outside; ask [`Cluster::exec_result`] how it ended.

@@ -111,8 +111,11 @@ fn to_running(nodes: u32, pods: u32) {
     println!("      events in the store: {}", cluster.api().store().len(Kind::Event));
 }
 
+/// Nodes, Pods, microseconds of CPU a Pod.
+type Size = (usize, usize, f64);
+
 /// The real scheduler, on a like and quiet machine with all threads: microseconds of CPU a Pod.
-const REAL: &[(Kind_, &[(usize, usize, f64)])] = &[
+const REAL: &[(Kind_, &[Size])] = &[
     (Kind_::Plain, &[(100, 1_000, 330.0), (1_000, 10_000, 1_360.0), (5_000, 10_000, 1_540.0)]),
     (Kind_::Spread, &[(100, 1_000, 570.0), (1_000, 10_000, 3_550.0), (5_000, 10_000, 5_610.0)]),
     (Kind_::AntiAffinity, &[(100, 1_000, 700.0), (1_000, 10_000, 4_120.0), (5_000, 10_000, 4_800.0)]),
@@ -137,7 +140,7 @@ fn engine() {
     to_running(24, 1_000);
     let mut cluster = cluster_of(24);
     create(&mut cluster, 200, true);
-    let start = cluster.now() + Duration::from_secs(60);
+    let start = cluster.now() + Duration::from_mins(1);
     run(&mut cluster, start);
     let steps = cluster.steps();
     let ((), spent) = measure(|| run(&mut cluster, start + Duration::from_secs(100)));
@@ -152,9 +155,9 @@ fn engine() {
     println!("a snapshot of that cluster: {:>6.3} ms CPU", ms(spent) / copies.len() as f64);
     let mut idle = cluster_of(24);
     create(&mut idle, 100, false);
-    let start = idle.now() + Duration::from_secs(60);
+    let start = idle.now() + Duration::from_mins(1);
     run(&mut idle, start);
-    let ((), spent) = measure(|| run(&mut idle, start + Duration::from_secs(3_600)));
+    let ((), spent) = measure(|| run(&mut idle, start + Duration::from_hours(1)));
     println!("100 idle Pods on 24 nodes: {:>6.1} ms CPU a simulated hour", ms(spent));
     to_running(24, 5_000);
 }

@@ -113,13 +113,14 @@ fn ratchet(write: bool) -> Result<bool, String> {
         let results = run(kind, &[])?;
         let file = golden::root().join("differs").join(format!("{kind}.txt"));
         let listed: BTreeSet<String> = golden::read(&file)?.lines().map(str::to_owned).collect();
-        let differs: BTreeSet<String> =
+        let found: BTreeSet<String> =
             results.iter().filter(|it| !it.agrees).map(|it| it.id.clone()).collect();
         let (new, healed): (Vec<_>, Vec<_>) =
-            (differs.difference(&listed).collect(), listed.difference(&differs).collect());
-        println!("conformance {kind}: {} of {} agree", results.len() - differs.len(), results.len());
+            (found.difference(&listed).collect(), listed.difference(&found).collect());
+        println!("conformance {kind}: {} of {} agree", results.len() - found.len(), results.len());
         if write && (new.is_empty() || listed.is_empty()) {
-            let text: String = differs.iter().map(|it| format!("{it}\n")).collect();
+            let mut text = found.iter().map(String::as_str).collect::<Vec<_>>().join("\n");
+            text.push('\n');
             std::fs::write(&file, text).map_err(|it| format!("{}: {it}", file.display()))?;
             continue;
         }
