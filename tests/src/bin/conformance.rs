@@ -111,17 +111,17 @@ fn ratchet(write: bool) -> Result<bool, String> {
     let mut fine = true;
     for kind in KINDS {
         let results = run(kind, &[])?;
-        let file = golden::root().join("differs").join(format!("{kind}.txt"));
-        let listed: BTreeSet<String> = golden::read(&file)?.lines().map(str::to_owned).collect();
+        let list = golden::root().join("differs").join(format!("{kind}.txt"));
+        let listed: BTreeSet<String> = golden::read(&list)?.lines().map(str::to_owned).collect();
         let found: BTreeSet<String> =
             results.iter().filter(|it| !it.agrees).map(|it| it.id.clone()).collect();
         let (new, healed): (Vec<_>, Vec<_>) =
             (found.difference(&listed).collect(), listed.difference(&found).collect());
         println!("conformance {kind}: {} of {} agree", results.len() - found.len(), results.len());
         if write && (new.is_empty() || listed.is_empty()) {
-            let mut text = found.iter().map(String::as_str).collect::<Vec<_>>().join("\n");
-            text.push('\n');
-            std::fs::write(&file, text).map_err(|it| format!("{}: {it}", file.display()))?;
+            let lines: Vec<String> = found.iter().map(|it| [it, "\n"].concat()).collect();
+            let text = lines.concat();
+            std::fs::write(&list, text).map_err(|it| format!("{}: {it}", list.display()))?;
             continue;
         }
         for id in &new {
