@@ -11,6 +11,7 @@ mod clock;
 mod directory;
 mod filter;
 mod follow;
+mod listing;
 mod options;
 mod output;
 mod processes;
@@ -95,13 +96,13 @@ table! {
         "cp" => directory::cp,
         "mv" => directory::mv,
         "ln" => directory::ln,
-        "ls" => directory::ls,
-        "find" => directory::find,
+        "ls" => listing::ls,
+        "find" => listing::find,
         "chmod" => directory::chmod,
         "chown" => directory::chown,
         "chgrp" => directory::chown,
-        "stat" => directory::stat,
-        "du" => directory::du,
+        "stat" => listing::stat,
+        "du" => listing::du,
         "readlink" => directory::readlink,
         "realpath" => directory::readlink,
         "truncate" => directory::truncate,

@@ -11,19 +11,21 @@ mod descriptor;
 mod errno;
 mod external;
 pub mod net;
+mod open;
 mod process;
 mod procfs;
+mod schedule;
 pub mod signal;
 mod sys;
+mod sys_process;
+mod sys_stream;
 mod tty;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 use sim::SimTime;
 
-use crate::cri::LogStream;
 use crate::files::{Mounts, Trees};
 
 pub use descriptor::{Open, Output, PIPE_BYTES_MAX, Read};
@@ -63,11 +65,6 @@ pub const FUEL_STEP: u64 = 1;
 pub const FUEL_SPAWN: u64 = 400;
 /// Bytes written cost fuel, so that a flood costs time.
 pub const BYTES_PER_FUEL: usize = 64;
-/// A container that burns all of every slice gets longer and longer waits, so that an endless loop costs the page
-/// nearly nothing. DIFFERENCE: after a second of pure computing, a program gets on more slowly than on a real CPU.
-const SLICE_MIN: Duration = Duration::from_millis(4);
-const SLICE_MAX: Duration = Duration::from_millis(128);
-
 /// What a container is, to its processes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Space {
@@ -346,103 +343,6 @@ impl Kernel {
         Ok(pid)
     }
 
-    fn connect_standard(&mut self, pid: Pid, sink: u64, stdin: bool, tty: bool) {
-        if tty {
-            let id = TtyId(self.fresh());
-            self.ttys.insert(id, Tty { sink, foreground: pid.0, hung_up: !stdin, ..Tty::default() });
-            let description = self.describe(Open::Tty(id));
-            self.descriptions.get_mut(&description).expect("just made").references = 3;
-            self.process_mut(pid).descriptors = (0..3).map(|it| (it, description)).collect();
-            return;
-        }
-        let input = if stdin {
-            let pipe = PipeId(self.fresh());
-            // The writer is outside.
-            self.pipes.insert(pipe, Pipe { writers: 1, ..Pipe::default() });
-            self.inputs.insert(pid, pipe);
-            Open::PipeReader(pipe)
-        } else {
-            Open::Null
-        };
-        let all = [
-            self.describe(input),
-            self.describe(Open::Sink { sink, stream: LogStream::Stdout }),
-            self.describe(Open::Sink { sink, stream: LogStream::Stderr }),
-        ];
-        self.process_mut(pid).descriptors = (0..).zip(all).collect();
-    }
-
-    /// A new description with one reference.
-    fn describe(&mut self, open: Open) -> DescriptionId {
-        match &open {
-            Open::PipeReader(pipe) => self.pipes.entry(*pipe).or_default().readers += 1,
-            Open::PipeWriter(pipe) => self.pipes.entry(*pipe).or_default().writers += 1,
-            _ => {}
-        }
-        let id = DescriptionId(self.fresh());
-        self.descriptions.insert(id, Shared { open, references: 1 });
-        id
-    }
-
-    fn hold(&mut self, id: DescriptionId) {
-        if let Some(shared) = self.descriptions.get_mut(&id) {
-            shared.references += 1;
-        }
-    }
-
-    fn let_go(&mut self, id: DescriptionId) {
-        let Some(shared) = self.descriptions.get_mut(&id) else { return };
-        shared.references -= 1;
-        if shared.references != 0 {
-            return;
-        }
-        let open = shared.open.clone();
-        self.descriptions.remove(&id);
-        match open {
-            Open::PipeReader(pipe) => {
-                if let Some(found) = self.pipes.get_mut(&pipe) {
-                    found.readers -= 1;
-                }
-                self.pipe_changed(pipe);
-            }
-            Open::PipeWriter(pipe) => self.drop_writer(pipe),
-            _ => {}
-        }
-    }
-
-    fn drop_writer(&mut self, pipe: PipeId) {
-        if let Some(found) = self.pipes.get_mut(&pipe) {
-            found.writers = found.writers.saturating_sub(1);
-        }
-        self.pipe_changed(pipe);
-    }
-
-    /// Wakes those who wait for the pipe; forgets it when nobody holds it.
-    fn pipe_changed(&mut self, pipe: PipeId) {
-        if self.pipes.get(&pipe).is_some_and(|it| it.readers == 0 && it.writers == 0) {
-            self.pipes.remove(&pipe);
-        }
-        let descriptions = &self.descriptions;
-        let woken: Vec<Pid> = self
-            .processes
-            .values()
-            .filter(|process| match process.state {
-                State::Blocked { wait: Wait::PipeRoom(it), .. } => it == pipe,
-                State::Blocked { wait: Wait::Readable(number), .. } => process
-                    .descriptors
-                    .iter()
-                    .find(|it| it.0 == number)
-                    .and_then(|it| descriptions.get(&it.1))
-                    .is_some_and(|it| it.open == Open::PipeReader(pipe)),
-                _ => false,
-            })
-            .map(|it| it.pid)
-            .collect();
-        for pid in woken {
-            self.wake(pid);
-        }
-    }
-
     pub(crate) fn process_mut(&mut self, pid: Pid) -> &mut Process {
         Arc::make_mut(self.processes.get_mut(&pid).expect("a process that runs is there"))
     }
@@ -465,26 +365,6 @@ impl Kernel {
         if matches!(process.state, State::Blocked { .. } | State::Sleeping(_)) {
             Arc::make_mut(process).state = State::Ready;
             self.ready.push_back(pid);
-        }
-    }
-
-    /// Standard input of a process started with `stdin` (or its terminal's keyboard).
-    pub fn write_stdin(&mut self, pid: Pid, bytes: &[u8], now: SimTime) {
-        if let Some(tty) = self.tty_of(pid) {
-            self.type_bytes(tty, bytes, now);
-        } else if let Some(pipe) = self.inputs.get(&pid).copied() {
-            if let Some(found) = self.pipes.get_mut(&pipe) {
-                found.bytes.extend(bytes);
-            }
-            self.pipe_changed(pipe);
-        }
-    }
-
-    pub fn close_stdin(&mut self, pid: Pid) {
-        if let Some(tty) = self.tty_of(pid) {
-            self.hang_up(tty);
-        } else if let Some(pipe) = self.inputs.remove(&pid) {
-            self.drop_writer(pipe);
         }
     }
 
@@ -653,127 +533,6 @@ impl Kernel {
         true
     }
 
-    /// When to call `run` next.
-    pub fn next_wake(&self) -> Option<SimTime> {
-        let timers = self.processes().filter_map(|it| match it.state {
-            State::Sleeping(until) | State::Blocked { until: Some(until), .. } => Some(until),
-            State::Ready => self.spaces.get(&it.space).map(|it| it.blocked_until),
-            State::Blocked { until: None, .. } | State::Stopped | State::Zombie(_) => None,
-        });
-        timers.min()
-    }
-
-    /// Runs every process as far as it gets at this instant.
-    pub fn run(&mut self, world: &mut World<'_>) {
-        let now = world.now;
-        for pid in self.processes.keys().copied().collect::<Vec<_>>() {
-            match self.processes.get(&pid).map(|it| it.state) {
-                Some(State::Sleeping(until) | State::Blocked { until: Some(until), .. }) if until <= now => {
-                    self.wake(pid);
-                }
-                _ => {}
-            }
-        }
-        for space in self.spaces.values_mut() {
-            space.refill(now);
-        }
-        let mut throttled = VecDeque::new();
-        while let Some(pid) = self.ready.pop_front() {
-            let Some(process) = self.processes.get(&pid) else { continue };
-            if process.state != State::Ready {
-                continue;
-            }
-            let space = process.space;
-            match self.spaces.get(&space) {
-                Some(it) if it.blocked_until <= now => {}
-                Some(_) => {
-                    throttled.push_back(pid);
-                    continue;
-                }
-                None => continue,
-            }
-            self.run_process(pid, space, world);
-        }
-        self.ready = throttled;
-        for (id, space) in &mut self.spaces {
-            let busy = self.ready.iter().any(|it| self.processes.get(it).is_some_and(|p| p.space == *id));
-            if !busy {
-                space.streak = 0;
-            }
-        }
-    }
-
-    /// Steps a process until it blocks, or has had a turn, or its container is out of fuel.
-    fn run_process(&mut self, pid: Pid, space: SpaceId, world: &mut World<'_>) {
-        const STEPS_PER_TURN: u32 = 64;
-        let mut program = Program::None;
-        for _ in 0..STEPS_PER_TURN {
-            let Some(process) = self.processes.get_mut(&pid) else { return };
-            if process.state != State::Ready {
-                return;
-            }
-            if !process.unwritten.is_empty() && !self.flush(pid, world) {
-                return;
-            }
-            let process = self.process_mut(pid);
-            if let Some(code) = process.exiting {
-                self.end(pid, code, world.now);
-                return;
-            }
-            std::mem::swap(&mut program, &mut process.program);
-            let mut sys = Sys::new(self, world, pid);
-            let step = match &mut program {
-                Program::Pause => {
-                    if sys.take_signal().is_some() {
-                        Step::Exited(0)
-                    } else {
-                        Step::Wait(Wait::Signal)
-                    }
-                }
-                Program::Shell(shell) => shell.step(&mut sys),
-                Program::Command(command) => command.step(&mut sys),
-                Program::Server(server) => server.step(&mut sys),
-                Program::External => Step::Wait(Wait::Signal),
-                Program::None => Step::Exited(0),
-            };
-            let used = sys.fuel + FUEL_STEP;
-            let Some(process) = self.processes.get_mut(&pid) else { return };
-            let process = Arc::make_mut(process);
-            process.cpu_micros += used;
-            if process.is_zombie() {
-                return;
-            }
-            // A program that replaced itself has put the new one there.
-            if matches!(process.program, Program::None) {
-                std::mem::swap(&mut program, &mut process.program);
-            } else {
-                program = Program::None;
-            }
-            if process.state == State::Ready {
-                let pending = process.signals.pending & process.signals.caught != 0;
-                process.state = match step {
-                    Step::Ready => State::Ready,
-                    Step::Exited(code) => {
-                        process.exiting = Some(code);
-                        State::Ready
-                    }
-                    Step::Sleep(_) | Step::Wait(_) | Step::WaitUntil(..) if pending => State::Ready,
-                    Step::Sleep(until) => State::Sleeping(until),
-                    Step::Wait(wait) => State::Blocked { wait, until: None },
-                    Step::WaitUntil(wait, until) => State::Blocked { wait, until: Some(until) },
-                };
-            }
-            let space = self.spaces.get_mut(&space).expect("a running process has its container");
-            space.burn(used, world.now);
-            if world.now < space.blocked_until {
-                break;
-            }
-        }
-        if self.processes.get(&pid).is_some_and(|it| it.state == State::Ready) {
-            self.ready.push_back(pid);
-        }
-    }
-
     /// A number that looks random; the same in every run.
     pub(crate) fn random(&mut self) -> u64 {
         // SplitMix64.
@@ -782,32 +541,6 @@ impl Kernel {
         z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ z >> 31
-    }
-}
-
-impl Space {
-    fn refill(&mut self, now: SimTime) {
-        let passed = now.since(self.filled_at).as_micros() as u64;
-        if self.blocked_until <= now {
-            self.fuel = self.fuel.saturating_add(passed).min(FUEL_PER_SLICE);
-            self.filled_at = now;
-        }
-    }
-
-    fn burn(&mut self, fuel: u64, now: SimTime) {
-        self.cpu_micros += fuel;
-        self.fuel = self.fuel.saturating_sub(fuel);
-        if 0 < self.fuel {
-            return;
-        }
-        let slice = (SLICE_MIN * (1 << self.streak.min(8))).min(SLICE_MAX);
-        self.streak += 1;
-        let share = self.cpu_limit_milli.unwrap_or(1000).clamp(10, 1000);
-        // What it waits, it computes: a busy container uses all that it may.
-        self.cpu_micros += slice.as_micros() as u64 - (FUEL_PER_SLICE).min(slice.as_micros() as u64);
-        self.blocked_until = now + slice * 1000 / share as u32;
-        self.fuel = FUEL_PER_SLICE;
-        self.filled_at = self.blocked_until;
     }
 }
 
