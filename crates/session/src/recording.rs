@@ -6,13 +6,13 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use api::k8s_openapi::api::core::v1::{ContainerStatus, PodStatus};
+use api::k8s_openapi::api::core::v1::{ContainerStatus, Event as CoreEvent, PodStatus};
 use api::{Actor, Because, Cause, Kind, Object, ObjectKey, Pod};
 use apiserver::{Change, WatchEvent};
 use sim::SimTime;
 
 use crate::frame::{
-    Hop, Mark, ObjectRef, PodLane, Segment, Station, Tick, Tone, Track, TrackKind, TrackPart,
+    Hop, Mark, ObjectRef, PodLane, Probe, Segment, Station, Tick, Tone, Track, TrackKind, TrackPart,
 };
 use crate::words;
 
@@ -66,22 +66,34 @@ impl Recording {
             self.note_hops(event);
             match &event.object {
                 Object::Pod(pod) => self.note_pod(pod, event),
-                Object::Event(it) if event.change != Change::Deleted => {
-                    let warning = it.type_.as_deref() == Some("Warning");
-                    let about = &it.involved_object;
-                    let object = ObjectRef::new(
-                        about.kind.as_deref().unwrap_or(""),
-                        about.namespace.as_deref().unwrap_or(""),
-                        about.name.as_deref().unwrap_or(""),
-                    );
-                    let text = |field: &Option<String>| field.clone().unwrap_or_default();
-                    let text = format!("{}: {}", text(&it.reason), text(&it.message).trim_end());
-                    let tone = if warning { Tone::Bad } else { Tone::Ok };
-                    self.mark(Mark { at: event.at.0, text, tone, yours: false, object: Some(object) });
-                }
+                Object::Event(it) if event.change != Change::Deleted => self.note_event(it, event.at),
                 _ => {}
             }
         }
+    }
+
+    /// A recorded Event is worth a stop; one of a failed probe is a tick on its Pod's lane too.
+    ///
+    /// DIFFERENCE: looks that succeed leave no trace in the API, so none is drawn.
+    fn note_event(&mut self, event: &CoreEvent, at: SimTime) {
+        let about = &event.involved_object;
+        let text = |field: &Option<String>| field.clone().unwrap_or_default();
+        if event.reason.as_deref() == Some("Unhealthy") {
+            let message = event.message.as_deref().unwrap_or("");
+            let probe =
+                [("Startup", Probe::Startup), ("Liveness", Probe::Liveness), ("Readiness", Probe::Readiness)];
+            if let Some((_, probe)) = probe.into_iter().find(|(name, _)| message.starts_with(name)) {
+                self.tick(about.uid.as_deref().unwrap_or(""), Tick { at: at.0, probe, ok: false });
+            }
+        }
+        let object = ObjectRef::new(
+            about.kind.as_deref().unwrap_or(""),
+            about.namespace.as_deref().unwrap_or(""),
+            about.name.as_deref().unwrap_or(""),
+        );
+        let tone = if event.type_.as_deref() == Some("Warning") { Tone::Bad } else { Tone::Ok };
+        let text = format!("{}: {}", text(&event.reason), text(&event.message).trim_end());
+        self.mark(Mark { at: at.0, text, tone, yours: false, object: Some(object) });
     }
 
     pub fn mark(&mut self, mark: Mark) {
@@ -94,7 +106,7 @@ impl Recording {
     }
 
     /// A probe looked.
-    pub fn tick(&mut self, uid: &str, tick: Tick) {
+    fn tick(&mut self, uid: &str, tick: Tick) {
         if let Some(lane) = self.lanes.iter_mut().find(|it| it.uid == uid) {
             if lane.ticks.last().is_some_and(|it| tick.at < it.at || *it == tick) {
                 return;
