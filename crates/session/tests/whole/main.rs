@@ -1,0 +1,10 @@
+//! Whole sessions, natively: time travel, links, faults, lessons, hostile input.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod digests;
+mod faults;
+mod hostile;
+mod lesson;
+mod random;
+mod time_travel;
