@@ -18,6 +18,7 @@ export class Playground {
     await context.addInitScript(keepTerminal);
     await context.addInitScript(keepSpeed, speed);
     it.page = await context.newPage();
+    it.page.setDefaultTimeout(PATIENCE);
     it.watch();
     await it.visit(hash ?? "#v=1&lang=en");
     return it;
@@ -129,7 +130,7 @@ export class Playground {
     const text = await this.sees(async () => {
       const it = (await this.terminal()).trimEnd();
       return from < it.length ? it : "";
-    }, /[~/]\S* #$/);
+    }, /[~/]\S* #$|\n\$$/);
     return text.length;
   }
 

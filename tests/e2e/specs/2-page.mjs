@@ -14,12 +14,12 @@ async function restarted(it) {
 export default [
   ["first paint says what comes, without scripts", async (it) => {
     await it.page.getByText("A whole Kubernetes cluster starts in this tab.").waitFor();
-    await it.page.getByText("it needs JavaScript").waitFor();
+    await it.page.locator("noscript p").waitFor();
   }, { scripts: false }],
 
   ["starts at any path, in little time", async (it) => {
     check((await it.page.evaluate(() => location.pathname)) === "/some/folder/", "the server serves from a sub-path");
-    await it.onStage("Control plane", "k8s-node-1");
+    await it.onStage("Control plane", /node \S+, Ready/);
     has(await it.page.title(), "Pod Playground");
     has(await it.run("kubectl version"), "Server Version: v1.36");
   }],
@@ -37,9 +37,10 @@ export default [
     await it.key("End");
     await it.sees("clock", now);
     await it.key("Home");
-    await it.sees("clock", "00:00:00");
+    await it.onStage(/ 0 Pods$/);
+    const start = await it.clock();
     await it.key("Shift+ArrowRight");
-    await it.sees(async () => String((await it.clock()) !== "00:00:00.0"), "true");
+    await it.sees(async () => String(start < (await it.clock())), "true");
     const speed = it.page.getByRole("combobox", { name: "Speed" });
     await it.key("[");
     await it.sees(() => speed.inputValue(), "7");
@@ -73,20 +74,8 @@ export default [
     check((await focused(it)) === "", "Tab after Escape leaves the terminal");
   }],
 
-  ["a line typed key by key, with history and completion", async (it) => {
-    await it.open("life-of-a-pod");
-    await it.prompt();
-    await it.page.locator(".terminal-host textarea").focus();
-    await it.page.keyboard.type("kubectl get nodes\n");
-    await it.sees("terminal", /k8s-node-2\s+Ready/);
-    const before = await it.prompt();
-    await it.page.keyboard.press("ArrowUp");
-    await it.page.keyboard.press("Enter");
-    await it.sees(async () => (await it.terminal()).trimEnd().slice(before), /k8s-node-2\s+Ready/);
-  }],
-
   ["the scenario menu opens a scenario, its commands run by a click", async (it) => {
-    await it.button(/scenario|Open/i).first().click();
+    await it.page.getByRole("banner").getByRole("button").first().click();
     await it.page.getByRole("searchbox").fill("taint");
     await it.page.getByRole("dialog").getByRole("button", { name: /taint/i }).first().click();
     await it.page.getByRole("region", { name: "Lesson" }).getByRole("button", { name: "kubectl taint node k8s-node-1 env=dev:NoSchedule" }).click();
@@ -113,6 +102,7 @@ export default [
     has(await it.page.title(), "标签页里的 Kubernetes 集群");
     await it.button("暂停 (空格)").waitFor();
     await it.onStage("pod steps, Running, READY 1/1", "控制平面");
+    await it.page.getByRole("tab", { name: "课程" }).click();
     await it.sees(() => it.page.getByRole("region", { name: "课程" }).textContent(), /[\u4e00-\u9fff]{4}/);
     await it.pod("steps").getByRole("button").first().click();
     await it.sees("inspector", /steps.*(就绪|运行)/);
@@ -128,19 +118,6 @@ export default [
     await it.sees("clock", clock);
     check((await it.stage()) === stage, `not the same stage:\n${stage}\n---\n${await it.stage()}`);
     await it.sees("terminal", terminal.trim());
-  }],
-
-  ["to act in the past makes another future, the old one stays", async (it) => {
-    await restarted(it);
-    await it.seek(0.3);
-    await it.onStage(/pod liveness-exec, Running, READY 1\/1, [01] restarts/);
-    await it.key("f");
-    await it.run("kubectl delete pod liveness-exec --now", { wait: false });
-    await it.play();
-    await it.sees("terminal", 'pod "liveness-exec" deleted');
-    await it.onStage(/0 Pods$/);
-    await it.button(/^other future/).first().click();
-    await it.onStage(/pod liveness-exec, /);
   }],
 
   ["a link holds the whole session", async (it) => {

@@ -13,10 +13,17 @@ async function clean(it, where) {
   check(found.length === 0, `${where}:\n${found.join("\n")}`);
 }
 
+/// A narrow page shows one part at a time.
+async function view(it, name) {
+  if ((it.options.width ?? 1440) < 1200) await it.page.getByRole("navigation", { name: "Views" }).getByRole("button", { name }).click();
+}
+
 async function busy(it) {
   await it.open("liveness-exec");
   await it.page.evaluate(axe);
+  await view(it, "Terminal");
   await it.typeLine("kubectl apply -f long.yaml -f readiness.yaml; kubectl create deployment web --image=nginx --replicas=2");
+  await view(it, "Stage");
   await it.onStage(/pod liveness-long, Running/, /pod web-.*Running/, "Service ready");
   await it.pause();
 }
@@ -46,9 +53,8 @@ async function wide(it) {
 
 async function narrow(it) {
   await busy(it);
-  const views = it.page.getByRole("navigation", { name: "Views" });
   for (const name of ["Lesson", "Manifest", "Inspector", "Timeline", "Terminal", "Stage"]) {
-    await views.getByRole("button", { name }).click();
+    await view(it, name);
     await clean(it, name);
   }
   check(await it.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "nothing is wider than the page");
