@@ -6,7 +6,7 @@ use apiserver::check::{self, Hint};
 use crate::frame::{Diagnostic, Fix, Severity};
 
 /// What a fix button shows at the most.
-const LABEL_CHARS: usize = 40;
+const LABEL_CHARS: usize = 64;
 
 /// Without applying it; works on half-written text.
 pub fn check(text: &str) -> Vec<Diagnostic> {

@@ -57,6 +57,12 @@ impl Screen {
         self.write(&out);
     }
 
+    /// What stands on the line of the cursor.
+    fn last_line(&self) -> &[u8] {
+        let start = self.bytes.iter().rposition(|it| matches!(it, b'\n' | b'\r')).map_or(0, |it| it + 1);
+        &self.bytes[start..]
+    }
+
     fn since(&self, seen: Option<u64>) -> Vec<u8> {
         let first = self.written - self.bytes.len() as u64;
         match seen {
@@ -92,6 +98,8 @@ pub struct Workstation {
     container: ContainerId,
     shell: ExecId,
     screen: Screen,
+    /// The shell's line that an announced command has overwritten.
+    overwritten: Vec<u8>,
     runs: BTreeMap<RunId, Run>,
     next_run: u64,
     kubectls: BTreeMap<External, Kubectl>,
@@ -139,6 +147,7 @@ impl Workstation {
             container,
             shell,
             screen: Screen::default(),
+            overwritten: Vec::new(),
             runs: BTreeMap::new(),
             next_run: 0,
             kubectls: BTreeMap::new(),
@@ -188,6 +197,10 @@ impl Workstation {
 
     /// A line that was not typed, as if it had been.
     fn announce(&mut self, line: &str) {
+        // While such a command still prints, the last line is its own.
+        if !self.runs.values().any(|it| it.shown && it.code.is_none()) {
+            self.overwritten = self.screen.last_line().to_vec();
+        }
         self.screen.write(b"\r\x1b[2K\x1b[90m$\x1b[0m ");
         self.screen.write_lines(line.as_bytes());
         self.screen.write(b"\r\n");
@@ -203,7 +216,7 @@ impl Workstation {
 
     /// The shell does not know that something was written below its prompt.
     fn prompt_again(&mut self) {
-        self.screen.write(b"$ ");
+        self.screen.write(&self.overwritten);
     }
 
     pub fn write_file(&mut self, cluster: &mut Cluster, path: &str, text: &str) {
