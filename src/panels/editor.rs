@@ -114,7 +114,10 @@ fn words(it: &Diagnostic) -> (String, String) {
     let values: Vec<&str> = it.hint_values.iter().map(String::as_str).collect();
     let hint = i18n::lookup(&["hint.", &it.hint].concat())
         .map_or_else(String::new, |text| i18n::fill_in(text, &values));
-    let label = it.fix.as_ref().map_or_else(String::new, |it| tf("editor.fix", &[&it.label]));
+    let label = it.fix.as_ref().map_or_else(String::new, |it| {
+        // What only moves has no text of its own.
+        if it.label.is_empty() { t("editor.mend").to_owned() } else { tf("editor.fix", &[&it.label]) }
+    });
     (hint, label)
 }
 

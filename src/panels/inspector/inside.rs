@@ -106,9 +106,9 @@ fn room(page: Page, pod: &ObjectRef, it: &Room) -> AnyView {
     let ports = it.ports.iter().map(|it| view! { <span class="port">":" {*it}</span> }).collect_view();
     view! {
         <section class=if it.pause { "room pause" } else { "room" } aria-label=it.name.clone()>
-            <h4>{number} {it.name.clone()} {tag} <span class="push"></span> {pill(it.tone, it.state.clone())}</h4>
+            <h3>{number} {it.name.clone()} {tag} <span class="push"></span> {pill(it.tone, it.state.clone())}</h3>
             {note}
-            <pre class="tree">{processes.collect_view()}</pre>
+            <pre class="tree" tabindex="0">{processes.collect_view()}</pre>
             <div class="chips">{ports}</div>
             {it.memory.as_ref().map(memory)}
             {kill}
