@@ -122,6 +122,8 @@ pub trait World {
     /// Names in a directory, sorted; `None` when the path is none. Directories end with `/`.
     fn list_dir(&mut self, path: &str) -> Option<Vec<String>>;
     fn stdin(&mut self) -> Stdin;
+    /// The namespace that later commands mean when they name none.
+    fn set_namespace(&mut self, namespace: &str);
     /// Log lines from index `from` on, or the server's error text.
     fn logs(
         &mut self,
@@ -178,6 +180,8 @@ pub(crate) struct Call<'a> {
     /// Standard input, when `-f -` asked for it.
     pub input: Vec<u8>,
     pub interrupted: bool,
+    /// Kinds are asked for that nobody named (`get all`): not worth a word when they are not simulated.
+    pub unasked: bool,
 }
 
 impl Call<'_> {
@@ -200,7 +204,8 @@ impl Call<'_> {
         for warning in &response.warnings {
             let line = ["Warning: ", warning].concat();
             // kubectl tells each warning once a command.
-            if !self.err.lines().any(|it| it == line) {
+            let unasked = self.unasked && warning.starts_with(server::UNSIMULATED);
+            if !unasked && !self.err.lines().any(|it| it == line) {
                 self.warn(&line);
             }
         }
@@ -246,6 +251,7 @@ impl Invocation {
             err: String::new(),
             input: Vec::new(),
             interrupted: self.interrupted,
+            unasked: false,
         };
         let task = std::mem::take(&mut self.task);
         let result = verbs::step(task, self.argv.get(1..).unwrap_or(&[]), &mut call);

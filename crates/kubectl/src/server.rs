@@ -60,17 +60,26 @@ pub fn serve(api: &mut ApiServer, request: &Request, cause: Cause, now: SimTime)
     Response { code: answer.code, body, warnings: answer.warnings }
 }
 
+/// How a warning about such a kind begins.
+pub const UNSIMULATED: &str = "this playground does not simulate ";
+
+/// A kind that nobody works on here: reading finds nothing, and says why.
 fn absent(request: &Request) -> Response {
     let resource = request.resource.qualified();
+    let why = [UNSIMULATED, &resource].concat();
     let (code, reason, message) = match request.method {
-        Method::List => return Response::ok(json!({"kind": "List", "apiVersion": "v1", "items": []})),
+        Method::List => {
+            let body = json!({"kind": "List", "apiVersion": "v1", "items": []});
+            return Response { code: 200, body, warnings: vec![why] };
+        }
         Method::Get | Method::Update | Method::Patch(_) | Method::Delete => {
             (404, "NotFound", format!("{resource} {:?} not found", request.name))
         }
-        Method::Create => (405, "MethodNotAllowed", format!("this playground does not simulate {resource}")),
+        Method::Create => (405, "MethodNotAllowed", why.clone()),
     };
+    let warnings = if request.method == Method::Create { Vec::new() } else { vec![why] };
     let status = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason, "message": message});
-    Response { code, body: status, warnings: Vec::new() }
+    Response { code, body: status, warnings }
 }
 
 /// What happened to a resource after a revision, and the revision to go on from.

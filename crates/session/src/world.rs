@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use api::{Actor, Because, Cause};
 use cluster::Cluster;
 use kubectl::{ExecRequest, ExecView, LogLine, LogView, Request, Resource, Response, Stdin, Watched, World};
-use runtime::{ContainerId, ContainerState, ExecConfig, ExecId, ExecOutcome, External, LogOptions, Signal};
+use runtime::{
+    ContainerId, ContainerState, ExecConfig, ExecId, ExecOutcome, External, LogOptions, LogStream, Signal,
+};
 
 use crate::workstation::absolute;
 
@@ -13,8 +15,41 @@ use crate::workstation::absolute;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Remotes {
     execs: BTreeMap<u64, ExecId>,
+    attached: BTreeMap<u64, Attached>,
     ended: BTreeMap<u64, i32>,
     next: u64,
+}
+
+/// A container whose own process somebody listens to, through its log.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Attached {
+    container: ContainerId,
+    /// The first line that was not told whole, and how many of its bytes were.
+    line: u64,
+    bytes: usize,
+}
+
+impl Attached {
+    fn read(&mut self, cluster: &Cluster) -> ExecView {
+        let mut view = ExecView { stdout: Vec::new(), stderr: Vec::new(), exit: None };
+        let runtime = cluster.runtime();
+        for line in runtime.logs(self.container, &LogOptions { from: self.line, ..LogOptions::default() }) {
+            let out = if line.stream == LogStream::Stdout { &mut view.stdout } else { &mut view.stderr };
+            let told = if line.number == self.line { self.bytes } else { 0 };
+            out.extend(line.text.as_bytes().iter().skip(told));
+            if line.whole {
+                out.push(b'\n');
+            }
+            (self.line, self.bytes) =
+                if line.whole { (line.number + 1, 0) } else { (line.number, line.text.len()) };
+        }
+        view.exit = match runtime.container_status(self.container).map(|it| it.state) {
+            Some(ContainerState::Exited { exit_code, .. }) => Some(exit_code),
+            Some(ContainerState::Created | ContainerState::Running { .. }) => None,
+            None => Some(137),
+        };
+        view
+    }
 }
 
 impl Remotes {
@@ -106,6 +141,10 @@ impl World for WorkstationWorld<'_> {
         Stdin { bytes, eof }
     }
 
+    fn set_namespace(&mut self, namespace: &str) {
+        namespace.clone_into(self.namespace);
+    }
+
     fn logs(
         &mut self,
         namespace: &str,
@@ -132,6 +171,12 @@ impl World for WorkstationWorld<'_> {
     fn exec_start(&mut self, request: &ExecRequest) -> Result<u64, String> {
         let ExecRequest { namespace, pod, container, command, stdin, tty } = request.clone();
         let id = self.instance(&namespace, &pod, &container, false)?;
+        self.remotes.next += 1;
+        if command.is_empty() {
+            let attached = Attached { container: id, line: 0, bytes: 0 };
+            self.remotes.attached.insert(self.remotes.next, attached);
+            return Ok(self.remotes.next);
+        }
         let config = ExecConfig {
             argv: command,
             tty,
@@ -141,15 +186,26 @@ impl World for WorkstationWorld<'_> {
             ..ExecConfig::default()
         };
         let exec = self.cluster.exec(id, config);
-        self.remotes.next += 1;
         self.remotes.execs.insert(self.remotes.next, exec);
         self.moved = true;
         Ok(self.remotes.next)
     }
 
     fn exec_write(&mut self, exec: u64, input: &Stdin) {
-        let Some(exec) = self.remotes.execs.get(&exec).copied() else { return };
         let now = self.cluster.now();
+        if let Some(attached) = self.remotes.attached.get(&exec) {
+            let container = attached.container;
+            self.cluster.with_runtime(|runtime, outbox| {
+                if !input.bytes.is_empty() {
+                    runtime.attach_write(container, &input.bytes, now, outbox);
+                }
+                if input.eof {
+                    runtime.attach_close(container, now, outbox);
+                }
+            });
+            return;
+        }
+        let Some(exec) = self.remotes.execs.get(&exec).copied() else { return };
         self.cluster.with_runtime(|runtime, outbox| {
             if !input.bytes.is_empty() {
                 runtime.exec_write(exec, &input.bytes, now, outbox);
@@ -161,6 +217,11 @@ impl World for WorkstationWorld<'_> {
     }
 
     fn exec_poll(&mut self, exec: u64) -> ExecView {
+        if let Some(attached) = self.remotes.attached.get_mut(&exec) {
+            let view = attached.read(self.cluster);
+            self.moved |= view.exit.is_some() || !view.stdout.is_empty() || !view.stderr.is_empty();
+            return view;
+        }
         let Some(id) = self.remotes.execs.get(&exec).copied() else {
             return ExecView {
                 stdout: Vec::new(),
@@ -186,6 +247,7 @@ impl World for WorkstationWorld<'_> {
     }
 
     fn exec_stop(&mut self, exec: u64) {
+        self.remotes.attached.remove(&exec);
         if let Some(exec) = self.remotes.execs.remove(&exec) {
             let now = self.cluster.now();
             self.cluster.with_runtime(|runtime, outbox| runtime.exec_signal(exec, Signal::Int, now, outbox));

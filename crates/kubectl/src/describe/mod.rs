@@ -4,7 +4,7 @@
 
 mod kinds;
 mod pod;
-mod workload;
+pub mod workload;
 
 use serde_json::Value;
 use sim::SimTime;
@@ -218,6 +218,13 @@ pub fn describe(call: &mut Call, resource: &Resource, it: &Value, events: bool) 
         page.events(&found, call.now);
     }
     Ok(page.finish())
+}
+
+/// A template of Pods, as `rollout history` shows it.
+pub fn pod_template(template: &Value) -> String {
+    let mut page = Page::default();
+    workload::template(&mut page, template);
+    page.finish()
 }
 
 /// Any kind without a page of its own.

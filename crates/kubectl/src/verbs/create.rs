@@ -1,4 +1,4 @@
-//! `create -f`, `create deployment`, `create namespace`, and `run`.
+//! `create -f`, and what creates objects from flags.
 
 use serde_json::{Value, json};
 
@@ -13,24 +13,76 @@ pub const FILE: &str =
     change_flags!("selector,l= edit! raw= save-config! validate~strict windows-line-endings!");
 pub const DEPLOYMENT: &str = change_flags!("image= replicas,r# port# save-config! validate~strict");
 pub const NAMESPACE: &str = change_flags!("save-config! validate~strict");
-pub const RUN: &str = change_flags!(
-    "image= env= labels,l= port= expose! image-pull-policy= overrides= override-type= restart= command! stdin,i! tty,t! rm! attach! quiet,q! annotations= leave-stdin-open! pod-running-timeout% privileged! save-config! grace-period# force! wait! cascade~background timeout%"
-);
+/// How an object is sent, and what is told then.
+pub struct Sent {
+    pub dry: DryRun,
+    pub done: &'static str,
+    pub manager: &'static str,
+}
 
-fn send(call: &mut Call, flags: &Flags, object: &Value, dry: DryRun) -> Result<(), Failure> {
+impl Sent {
+    pub fn created(dry: DryRun) -> Sent {
+        Sent { dry, done: "created", manager: "kubectl-create" }
+    }
+}
+
+/// Creates an object and tells of it.
+pub fn send(call: &mut Call, flags: &Flags, object: &Value, how: &Sent) -> Result<(), Failure> {
+    make(call, flags, object, how).map(|_| ())
+}
+
+/// Like [`send`]; answers with the object as it was stored.
+pub fn make(call: &mut Call, flags: &Flags, object: &Value, how: &Sent) -> Result<Value, Failure> {
     let known = of_kind(text(object, "apiVersion"), text(object, "kind"));
     let Some(resource) = known else { return fail("no such kind") };
-    if dry == DryRun::Client {
-        return tell(call, flags, object, "created", dry);
+    let object =
+        &if flags.on("save-config") { super::apply::with_annotation(object.clone()) } else { object.clone() };
+    if how.dry == DryRun::Client {
+        tell(call, flags, object, how.done, how.dry)?;
+        return Ok(object.clone());
     }
     let namespace = match text(object, "metadata.namespace") {
         "" => call.namespace(flags),
         own => own.to_owned(),
     };
     let request = Request::new(Method::Create, resource, &namespace, "").body(object.clone());
-    let request = request.query("fieldManager", "kubectl-create").query("dryRun", dry.query());
-    let created = call.request(&request)?;
-    tell(call, flags, &created, "created", dry)
+    let request = request.query("fieldManager", how.manager).query("dryRun", how.dry.query());
+    let created = call.request(&request.query("fieldValidation", "Strict"))?;
+    tell(call, flags, &created, how.done, how.dry)?;
+    Ok(created)
+}
+
+/// The object with what `--overrides` says in its place.
+pub fn overridden(object: Value, flags: &Flags) -> Result<Value, Failure> {
+    let source = flags.text("overrides");
+    let given: Value =
+        serde_json::from_str(source).map_err(|_| Failure::Text(format!("Invalid JSON Patch: {source}")))?;
+    let mut object = object;
+    let original = std::mem::take(&mut object);
+    Ok(match flags.text("override-type") {
+        "" | "merge" => merged(original, &given),
+        other @ ("strategic" | "json") => {
+            return fail(format!("--override-type={other} is not supported here; use merge"));
+        }
+        other => return fail(format!("invalid override type: {other}")),
+    })
+}
+
+/// RFC 7386.
+fn merged(mut object: Value, given: &Value) -> Value {
+    let Value::Object(given) = given else { return given.clone() };
+    if !object.is_object() {
+        object = json!({});
+    }
+    for (key, value) in given {
+        if value.is_null() {
+            crate::json::remove(&mut object, "", key);
+        } else {
+            let own = object.get_mut(key).map(Value::take).unwrap_or_default();
+            object[key] = merged(own, value);
+        }
+    }
+    object
 }
 
 pub fn file(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
@@ -45,7 +97,7 @@ pub fn file(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
     }
     let mut wrong = Vec::new();
     for it in manifests {
-        if let Err(failure) = send(call, flags, &it.object, dry) {
+        if let Err(failure) = send(call, flags, &it.object, &Sent::created(dry)) {
             wrong.push(failure.from_source("creating", &it.source));
         }
     }
@@ -54,7 +106,7 @@ pub fn file(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
     DONE
 }
 
-fn name(flags: &Flags, verb: &str) -> Result<String, Failure> {
+pub fn name(flags: &Flags, verb: &str) -> Result<String, Failure> {
     if flags.args.len() == 1 {
         return Ok(flags.args[0].clone());
     }
@@ -102,7 +154,8 @@ pub fn deployment(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
     if flags.given("namespace") {
         set(&mut object, "metadata.namespace", flags.text("namespace").into());
     }
-    send(call, flags, &object, dry).map_err(|e| e.prefixed("failed to create deployment: "))?;
+    send(call, flags, &object, &Sent::created(dry))
+        .map_err(|e| e.prefixed("failed to create deployment: "))?;
     DONE
 }
 
@@ -110,61 +163,6 @@ pub fn namespace(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
     let name = name(flags, "create namespace")?;
     let dry = DryRun::of(call, flags)?;
     let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}, "spec": {}, "status": {}});
-    send(call, flags, &object, dry)?;
-    DONE
-}
-
-pub fn run(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
-    if !flags.given("image") {
-        return fail("required flag(s) \"image\" not set");
-    }
-    let Some(name) = flags.args.first() else { return usage("run", "NAME is required for run") };
-    let dry = DryRun::of(call, flags)?;
-    let mut container = json!({"image": flags.text("image"), "name": name, "resources": {}});
-    let words = &flags.args[1..];
-    if !words.is_empty() {
-        container[if flags.on("command") { "command" } else { "args" }] = json!(words);
-    }
-    let env: Vec<Value> = flags
-        .all("env")
-        .filter_map(|it| it.split_once('='))
-        .map(|(key, value)| json!({"name": key, "value": value}))
-        .collect();
-    if !env.is_empty() {
-        container["env"] = Value::Array(env);
-    }
-    if let Some(port) = flags.number("port") {
-        container["ports"] = json!([{"containerPort": port}]);
-    }
-    for (flag, field) in [("image-pull-policy", "imagePullPolicy")] {
-        if flags.given(flag) {
-            container[field] = flags.text(flag).into();
-        }
-    }
-    for field in ["stdin", "tty"] {
-        if flags.on(field) {
-            container[field] = true.into();
-        }
-    }
-    if flags.on("stdin") {
-        container["stdinOnce"] = true.into();
-    }
-    let given: serde_json::Map<String, Value> = flags
-        .list("labels")
-        .filter_map(|it| it.split_once('='))
-        .map(|(key, value)| (key.to_owned(), value.into()))
-        .collect();
-    let labels = if given.is_empty() { json!({"run": name}) } else { Value::Object(given) };
-    let restart = if flags.given("restart") { flags.text("restart") } else { "Always" };
-    let mut object = json!({
-        "apiVersion": "v1", "kind": "Pod",
-        "metadata": {"labels": labels, "name": name},
-        "spec": {"containers": [container], "dnsPolicy": "ClusterFirst", "restartPolicy": restart},
-        "status": {},
-    });
-    if flags.given("namespace") {
-        set(&mut object, "metadata.namespace", flags.text("namespace").into());
-    }
-    send(call, flags, &object, dry)?;
+    send(call, flags, &object, &Sent::created(dry))?;
     DONE
 }

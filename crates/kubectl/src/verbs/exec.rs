@@ -51,23 +51,20 @@ pub fn run(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
         ));
     }
     let exec = call.world.exec_start(&request).map_err(Failure::Text)?;
-    Ok(Session { exec, stdin: request.stdin }.step(call))
+    Ok(Session::new(exec, request.stdin).step(call))
 }
 
 impl Session {
+    pub fn new(exec: u64, stdin: bool) -> Session {
+        Session { exec, stdin }
+    }
+
     pub fn step(self, call: &mut Call) -> Next {
         if call.interrupted {
-            call.world.exec_stop(self.exec);
+            self.stop(call);
             return Next::Exit(130);
         }
-        if self.stdin {
-            let input = call.world.stdin();
-            call.world.exec_write(self.exec, &input);
-        }
-        let view = call.world.exec_poll(self.exec);
-        call.out.extend(view.stdout);
-        call.err.push_str(&String::from_utf8_lossy(&view.stderr));
-        match view.exit {
+        match self.go_on(call) {
             None => Next::Wait(Task::Exec(self), None),
             Some(0) => Next::Exit(0),
             Some(code) => {
@@ -75,5 +72,21 @@ impl Session {
                 Next::Exit(code)
             }
         }
+    }
+
+    /// Passes on what was typed and written; the exit code once there is one.
+    pub fn go_on(&self, call: &mut Call) -> Option<i32> {
+        if self.stdin {
+            let input = call.world.stdin();
+            call.world.exec_write(self.exec, &input);
+        }
+        let view = call.world.exec_poll(self.exec);
+        call.out.extend(view.stdout);
+        call.err.push_str(&String::from_utf8_lossy(&view.stderr));
+        view.exit
+    }
+
+    pub fn stop(&self, call: &mut Call) {
+        call.world.exec_stop(self.exec);
     }
 }

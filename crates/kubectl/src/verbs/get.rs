@@ -149,6 +149,7 @@ fn collect(call: &mut Call, flags: &Flags, targets: &[Target]) -> Result<(Groups
         return Ok((groups, failures));
     }
     let scope = args::scope(call, flags);
+    call.unasked = flags.args.first().is_some_and(|it| it == "all");
     for target in targets {
         match &target.name {
             None => {

@@ -67,11 +67,6 @@ pub fn version(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
     DONE
 }
 
-pub fn current_context(call: &mut Call, _flags: &Flags) -> Result<Next, Failure> {
-    call.say("kubernetes-admin@kubernetes");
-    DONE
-}
-
 pub fn cluster_info(call: &mut Call, _flags: &Flags) -> Result<Next, Failure> {
     call.say("Kubernetes control plane is running at https://127.0.0.1:6443\n\nTo further debug and diagnose cluster problems, use 'kubectl cluster-info dump'.");
     DONE

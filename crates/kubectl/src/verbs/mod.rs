@@ -1,16 +1,27 @@
 //! The verbs: one table, one function each; those that take time go on as a [`Task`].
 
+mod absent;
 mod apply;
 mod change;
+mod config;
 mod create;
 mod delete;
 mod describe;
+mod drain;
+mod events;
 mod exec;
+mod expose;
+mod generate;
 mod get;
 mod info;
 mod logs;
 mod patch;
+mod replace;
+mod revisions;
 mod rollout;
+mod run;
+mod set;
+mod wait;
 
 use sim::SimTime;
 
@@ -30,6 +41,11 @@ pub(crate) enum Task {
     Logs(Box<logs::Follow>),
     Exec(exec::Session),
     Rollout(Box<rollout::Rollout>),
+    Run(Box<run::Attached>),
+    Until(Box<wait::Waiting>),
+    Events(Box<events::Watch>),
+    Drain(Box<drain::Draining>),
+    Replace(Box<replace::Replacing>),
 }
 
 pub(crate) enum Next {
@@ -51,31 +67,63 @@ struct Verb {
 /// In the order that kubectl registers its commands: suggestions come in it.
 const VERBS: &[Verb] = &[
     Verb { name: "create", flags: create::FILE, run: create::file },
-    Verb { name: "create deployment", flags: create::DEPLOYMENT, run: create::deployment },
     Verb { name: "create namespace", flags: create::NAMESPACE, run: create::namespace },
-    Verb { name: "run", flags: create::RUN, run: create::run },
+    Verb { name: "create secret docker-registry", flags: generate::REGISTRY, run: generate::secret_registry },
+    Verb { name: "create secret generic", flags: generate::SECRET, run: generate::secret_generic },
+    Verb { name: "create secret tls", flags: generate::TLS, run: generate::secret_tls },
+    Verb { name: "create configmap", flags: generate::CONFIG_MAP, run: generate::config_map },
+    Verb { name: "create serviceaccount", flags: generate::BARE, run: generate::service_account },
+    Verb { name: "create service clusterip", flags: generate::SERVICE, run: generate::cluster_ip },
+    Verb { name: "create service nodeport", flags: generate::SERVICE, run: generate::node_port },
+    Verb { name: "create service loadbalancer", flags: generate::SERVICE, run: generate::load_balancer },
+    Verb { name: "create service externalname", flags: generate::SERVICE, run: generate::external_name },
+    Verb { name: "create deployment", flags: create::DEPLOYMENT, run: create::deployment },
+    Verb { name: "create poddisruptionbudget", flags: generate::BUDGET, run: generate::budget },
+    Verb { name: "create priorityclass", flags: generate::PRIORITY, run: generate::priority_class },
+    Verb { name: "create job", flags: generate::JOB, run: generate::job },
+    Verb { name: "create cronjob", flags: generate::JOB, run: generate::cron_job },
+    Verb { name: "expose", flags: expose::FLAGS, run: expose::run },
+    Verb { name: "run", flags: run::FLAGS, run: run::run },
     Verb { name: "set image", flags: change::IMAGE, run: change::image },
+    Verb { name: "set resources", flags: set::RESOURCES, run: set::resources },
+    Verb { name: "set env", flags: set::ENV, run: set::env },
+    Verb { name: "set serviceaccount", flags: set::ACCOUNT, run: set::service_account },
     Verb { name: "get", flags: get::FLAGS, run: get::run },
     Verb { name: "delete", flags: delete::FLAGS, run: delete::run },
+    Verb { name: "rollout history", flags: revisions::HISTORY, run: revisions::history },
+    Verb { name: "rollout pause", flags: revisions::PAUSE, run: revisions::pause },
+    Verb { name: "rollout resume", flags: revisions::PAUSE, run: revisions::resume },
+    Verb { name: "rollout undo", flags: revisions::UNDO, run: revisions::undo },
+    Verb { name: "rollout status", flags: rollout::STATUS, run: rollout::status },
     Verb { name: "rollout restart", flags: change::RESTART, run: change::restart },
     Verb { name: "scale", flags: change::SCALE, run: change::scale },
     Verb { name: "cluster-info", flags: info::PLAIN, run: info::cluster_info },
     Verb { name: "top", flags: info::PLAIN, run: info::top },
     Verb { name: "cordon", flags: change::CORDON, run: change::cordon },
     Verb { name: "uncordon", flags: change::CORDON, run: change::uncordon },
+    Verb { name: "drain", flags: drain::FLAGS, run: drain::run },
+    Verb { name: "taint", flags: patch::TAINT, run: patch::taint },
     Verb { name: "describe", flags: describe::FLAGS, run: describe::run },
     Verb { name: "logs", flags: logs::FLAGS, run: logs::run },
     Verb { name: "exec", flags: exec::FLAGS, run: exec::run },
+    Verb { name: "events", flags: events::FLAGS, run: events::run },
     Verb { name: "apply", flags: apply::FLAGS, run: apply::run },
+    Verb { name: "patch", flags: patch::PATCH, run: patch::patch },
+    Verb { name: "replace", flags: replace::FLAGS, run: replace::run },
+    Verb { name: "wait", flags: wait::FLAGS, run: wait::run },
     Verb { name: "label", flags: change::LABEL, run: change::label },
     Verb { name: "annotate", flags: change::LABEL, run: change::annotate },
     Verb { name: "api-resources", flags: info::RESOURCES, run: info::api_resources },
     Verb { name: "api-versions", flags: info::PLAIN, run: info::api_versions },
+    Verb { name: "config current-context", flags: config::FLAGS, run: config::current_context },
+    Verb { name: "config get-clusters", flags: config::FLAGS, run: config::get_clusters },
+    Verb { name: "config get-contexts", flags: config::FLAGS, run: config::get_contexts },
+    Verb { name: "config get-users", flags: config::FLAGS, run: config::get_users },
+    Verb { name: "config set-context", flags: config::FLAGS, run: config::set_context },
+    Verb { name: "config use-context", flags: config::FLAGS, run: config::use_context },
+    Verb { name: "config use", flags: config::FLAGS, run: config::use_context },
+    Verb { name: "config view", flags: config::FLAGS, run: config::view },
     Verb { name: "version", flags: info::VERSION, run: info::version },
-    Verb { name: "config current-context", flags: info::PLAIN, run: info::current_context },
-    Verb { name: "patch", flags: patch::PATCH, run: patch::patch },
-    Verb { name: "taint", flags: patch::TAINT, run: patch::taint },
-    Verb { name: "rollout status", flags: rollout::STATUS, run: rollout::status },
 ];
 
 /// Flags of everything that reads manifests.
@@ -119,6 +167,11 @@ pub(crate) fn step(task: Task, words: &[String], call: &mut Call) -> Result<Next
         Task::Logs(follow) => follow.step(call),
         Task::Exec(session) => Ok(session.step(call)),
         Task::Rollout(rollout) => rollout.step(call),
+        Task::Run(attached) => attached.step(call),
+        Task::Until(waiting) => waiting.step(call),
+        Task::Events(watch) => Ok(watch.step(call)),
+        Task::Drain(draining) => draining.step(call),
+        Task::Replace(replacing) => replacing.step(call),
     }
 }
 
@@ -168,24 +221,40 @@ Use \"kubectl options\" for a list of global command-line options (applies to al
 fn parse(words: &[String]) -> Result<(&'static Verb, Flags), Failure> {
     let Some(at) = flags::verb_position(words) else { return fail("no command") };
     let name = words[at].as_str();
-    let mut rest: Vec<String> = words[..at].to_vec();
-    rest.extend_from_slice(&words[at + 1..]);
-    let sub = flags::verb_position(&words[at + 1..]).map(|it| at + 1 + it);
-    let long = sub.map(|it| format!("{name} {}", words[it]));
-    let mut found = long.and_then(|long| {
-        VERBS.iter().find(|it| it.name == long || ALIASES.contains(&(long.as_str(), it.name)))
-    });
-    if let (Some(_), Some(sub)) = (found, sub) {
-        rest.remove(sub - 1);
-    } else {
-        found = VERBS.iter().find(|it| it.name == name);
+    // The longest chain of words that is a verb: `create secret generic` before `create`.
+    let (mut long, mut places) = (name.to_owned(), vec![at]);
+    let mut found = VERBS.iter().find(|it| it.name == name).map(|it| (it, 1));
+    while places.len() < WORDS_MAX {
+        let next = places.last().map_or(0, |it| it + 1);
+        let Some(place) = flags::verb_position(&words[next..]).map(|it| next + it) else { break };
+        places.push(place);
+        long = [&long, " ", &words[place]].concat();
+        let named = |it: &&Verb| it.name == long || ALIASES.contains(&(long.as_str(), it.name));
+        if let Some(verb) = VERBS.iter().find(named) {
+            found = Some((verb, places.len()));
+        }
+        if let Some((of, full)) = GROUPS.iter().find(|it| it.0 == long) {
+            long = [of.split(' ').next().unwrap_or(""), " ", full].concat();
+        }
     }
-    let Some(verb) = found else { return Err(unknown(name)) };
+    let Some((verb, length)) = found else { return Err(absent::unknown(words, at)) };
+    if let Some(failure) = absent::of_group(words, &places, verb.name) {
+        return Err(failure);
+    }
+    let taken = &places[..length];
+    let rest: Vec<String> =
+        words.iter().enumerate().filter(|it| !taken.contains(&it.0)).map(|it| it.1.clone()).collect();
     let parsed = Flags::parse(verb.flags, &rest);
     let flags =
         parsed.map_err(|e| Failure::Text(format!("{e}\nSee 'kubectl {} --help' for usage.", verb.name)))?;
     Ok((verb, flags))
 }
+
+/// `create secret generic`
+const WORDS_MAX: usize = 3;
+
+/// Groups of subcommands under another name.
+const GROUPS: &[(&str, &str)] = &[("create svc", "service")];
 
 /// Subcommands under another name.
 const ALIASES: &[(&str, &str)] = &[
@@ -195,42 +264,9 @@ const ALIASES: &[(&str, &str)] = &[
     ("create sa", "create serviceaccount"),
     ("create pc", "create priorityclass"),
     ("create pdb", "create poddisruptionbudget"),
-    ("create svc clusterip", "create service clusterip"),
+    ("create cj", "create cronjob"),
+    ("set sa", "set serviceaccount"),
 ];
-
-fn unknown(name: &str) -> Failure {
-    let mut text = format!("unknown command {name:?} for \"kubectl\"");
-    let mut near: Vec<&str> = Vec::new();
-    for verb in VERBS {
-        let word = verb.name.split(' ').next().unwrap_or("");
-        if !near.contains(&word) && (distance(name, word) <= 2 || word.starts_with(name)) {
-            near.push(word);
-        }
-    }
-    if !near.is_empty() {
-        text.push_str("\n\nDid you mean this?\n");
-        for word in near {
-            text = format!("{text}\t{word}\n");
-        }
-    }
-    Failure::Text(text)
-}
-
-/// Levenshtein's.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let cost = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = cost.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
 
 /// `--dry-run`, understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -293,4 +329,14 @@ pub(crate) fn tell(
         call.print(&text);
     }
     Ok(())
+}
+
+/// Tells a condition: the format asked for, or the object's name and a word.
+pub(crate) fn tell_bare(
+    call: &mut Call,
+    flags: &Flags,
+    object: &serde_json::Value,
+    what: &str,
+) -> Result<(), Failure> {
+    tell(call, flags, object, what, DryRun::No)
 }

@@ -253,11 +253,26 @@ impl Runtime {
 
     /// For a container that was started with `stdin`.
     pub fn attach_write(&mut self, id: ContainerId, bytes: &[u8], now: SimTime, outbox: &mut Outbox<Event>) {
+        self.with_process(id, now, outbox, |sandbox, pid| sandbox.kernel.write_stdin(pid, bytes, now));
+    }
+
+    /// Nothing more will be typed.
+    pub fn attach_close(&mut self, id: ContainerId, now: SimTime, outbox: &mut Outbox<Event>) {
+        self.with_process(id, now, outbox, |sandbox, pid| sandbox.kernel.close_stdin(pid));
+    }
+
+    fn with_process(
+        &mut self,
+        id: ContainerId,
+        now: SimTime,
+        outbox: &mut Outbox<Event>,
+        act: impl FnOnce(&mut super::Sandbox, crate::kernel::Pid),
+    ) {
         let Some(machine) = self.of_mut(id.0) else { return };
         let Some(sandbox_id) = machine.containers.get(&id).copied() else { return };
         let Some(sandbox) = machine.sandbox_mut(sandbox_id) else { return };
         if let Some(pid) = sandbox.containers.get(&id).and_then(|it| it.pid) {
-            sandbox.kernel.write_stdin(pid, bytes, now);
+            act(sandbox, pid);
         }
         self.pump(sandbox_id, now, outbox);
     }
