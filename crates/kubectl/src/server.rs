@@ -49,7 +49,7 @@ pub fn serve(api: &mut ApiServer, request: &Request, cause: Cause, now: SimTime)
     sent.label_selector = request.query_value("labelSelector").to_owned();
     sent.field_selector = request.query_value("fieldSelector").to_owned();
     let answer = api.request(sent, now);
-    let body = match &answer.answer {
+    let mut body = match &answer.answer {
         Answer::Failure(status) => {
             let mut value = serde_json::to_value(&**status).unwrap_or_default();
             value["kind"] = "Status".into();
@@ -57,6 +57,10 @@ pub fn serve(api: &mut ApiServer, request: &Request, cause: Cause, now: SimTime)
         }
         _ => answer.value(),
     };
+    if request.method == Method::Create && !request.query_value("dryRun").is_empty() {
+        // What was never stored has no version.
+        crate::json::remove(&mut body, "metadata", "resourceVersion");
+    }
     Response { code: answer.code, body, warnings: answer.warnings }
 }
 
@@ -77,7 +81,13 @@ fn absent(request: &Request) -> Response {
         }
         Method::Create => (405, "MethodNotAllowed", why.clone()),
     };
-    let warnings = if request.method == Method::Create { Vec::new() } else { vec![why] };
+    let mut warnings = if request.method == Method::Create { Vec::new() } else { vec![why] };
+    if request.resource.is("endpoints") {
+        warnings.insert(
+            0,
+            "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice".to_owned(),
+        );
+    }
     let status = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason, "message": message});
     Response { code, body: status, warnings }
 }

@@ -327,7 +327,11 @@ fn field(pod: &Value, path: &str) -> String {
             return at(pod, map).get(key).map_or_else(String::new, plain);
         }
     }
-    plain(at(pod, path))
+    // Only metadata is looked up.
+    match path {
+        "metadata.name" | "metadata.namespace" | "metadata.uid" => plain(at(pod, path)),
+        _ => String::new(),
+    }
 }
 
 fn container_resource(it: &Value, resource: &str, divisor: &Value) -> String {

@@ -1,7 +1,8 @@
 //! What kubectl has and this one has not: an honest word instead of silence.
 
 use super::VERBS;
-use crate::client::Failure;
+use crate::client::{Failure, fail};
+use crate::flags::Flags;
 
 /// Verbs that are left out, and what to do instead.
 const LEFT_OUT: &[(&str, &str)] = &[
@@ -41,6 +42,47 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("apply view-last-applied", "use kubectl get -o yaml"),
     ("cluster-info dump", ""),
 ];
+
+/// Flags that are known and do nothing here; where a verb stands, only with it.
+const FLAGS_LEFT_OUT: &[(&str, &str)] = &[
+    ("", "as"),
+    ("", "as-group"),
+    ("", "as-uid"),
+    ("", "as-user-extra"),
+    ("", "local"),
+    ("", "warnings-as-errors"),
+    ("apply", "applyset"),
+    ("apply", "prune"),
+    ("apply", "prune-allowlist"),
+    ("apply", "prune-whitelist"),
+    ("apply", "subresource"),
+    ("create", "edit"),
+    ("create", "raw"),
+    ("create", "selector"),
+    ("delete", "interactive"),
+    ("delete", "raw"),
+    ("get", "subresource"),
+    ("replace", "raw"),
+    ("replace", "subresource"),
+    ("set env", "keys"),
+    ("set env", "prefix"),
+    ("set env", "resolve"),
+];
+
+/// Refuses what would be ignored in silence.
+pub fn flags(flags: &Flags, verb: &str) -> Result<(), Failure> {
+    for (of, flag) in FLAGS_LEFT_OUT {
+        if (of.is_empty() || *of == verb) && flags.given(flag) && flags.text(flag) != "false" {
+            return fail(format!("--{flag} is not supported by this playground's kubectl {verb}"));
+        }
+    }
+    match flags.value("context") {
+        Some(other) if !other.is_empty() && other != super::config::CONTEXT => {
+            fail(format!("context {other:?} does not exist"))
+        }
+        _ => Ok(()),
+    }
+}
 
 /// Groups that do nothing without a subcommand of theirs.
 const GROUPS: &[&str] = &["set", "rollout", "config"];

@@ -92,6 +92,12 @@ fn pairs(
     if changes.is_empty() && !flags.on("list") {
         return fail(format!("at least one {word} update is required"));
     }
+    for (word, value) in changes.iter().filter_map(|it| Some((it, it.split_once('=')?.1))) {
+        let problems = if field == "labels" { api::syntax::label_value(value) } else { Vec::new() };
+        if !problems.is_empty() {
+            return fail(format!("invalid label value: {word:?}: {}", problems.join("; ")));
+        }
+    }
     let dry = DryRun::of(call, flags)?;
     let (found, mut failures) = args::find(call, flags, names)?;
     for it in found {
@@ -107,11 +113,8 @@ fn pairs(
                 change.insert(key.to_owned(), value.into());
             } else {
                 let key = word.trim_end_matches('-');
-                if current.get(key).is_none() {
-                    call.say(&format!(
-                        "{word_kind} {key:?} not found.",
-                        word_kind = if field == "labels" { "label" } else { "annotation" }
-                    ));
+                if current.get(key).is_none() && field == "labels" {
+                    call.say(&format!("label {key:?} not found."));
                 }
                 change.insert(key.to_owned(), Value::Null);
             }
@@ -180,6 +183,7 @@ pub fn image(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
     if names.is_empty() && !flags.given("filename") {
         return fail(args::NOTHING_NAMED);
     }
+    args::targets(&names)?;
     if changes.is_empty() {
         return fail("at least one image update is required");
     }

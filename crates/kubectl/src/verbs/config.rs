@@ -11,7 +11,7 @@ use crate::output::Format;
 
 pub const FLAGS: &str = "output,o= template= allow-missing-template-keys! show-managed-fields! minify! raw! flatten! merge! no-headers! current!";
 
-const CONTEXT: &str = "kubernetes-admin@kubernetes";
+pub const CONTEXT: &str = "kubernetes-admin@kubernetes";
 const CLUSTER: &str = "kubernetes";
 const USER: &str = "kubernetes-admin";
 const SERVER: &str = "https://127.0.0.1:6443";

@@ -107,7 +107,7 @@ fn targets(call: &mut Call, flags: &Flags) -> Result<(Vec<Found>, Vec<Failure>),
     }
     let named = args::targets(&flags.args)?;
     if named.iter().all(|it| it.name.is_some()) {
-        if !flags.text("selector").is_empty() {
+        if !flags.text("selector").is_empty() || flags.on("all") {
             return fail("name cannot be provided when a selector is specified");
         }
         let scope = call.namespace(flags);

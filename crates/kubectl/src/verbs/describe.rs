@@ -23,7 +23,7 @@ pub fn run(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
     for (index, it) in found.into_iter().enumerate() {
         let page = describe::describe(call, &it.resource, &it.object, events)?;
         if index > 0 {
-            call.print("\n");
+            call.print("\n\n");
         }
         call.print(&page);
     }

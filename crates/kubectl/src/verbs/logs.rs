@@ -98,7 +98,15 @@ pub fn run(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
     }
     let namespace = call.namespace(flags);
     let pods = if selector.is_empty() {
-        vec![pod_of(call, flags, &flags.args[0])?]
+        let namespace = namespace.clone();
+        let found = pod_of(call, flags, &flags.args[0]);
+        vec![found.map_err(|failure| {
+            if !failure.is_not_found() || flags.args[0].contains('/') {
+                return failure;
+            }
+            let text = failure.message();
+            Failure::Text(format!("error from server (NotFound): {text} in namespace {namespace:?}"))
+        })?]
     } else {
         args::pods_of(call, &namespace, &selector)?
     };

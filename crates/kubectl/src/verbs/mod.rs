@@ -189,6 +189,7 @@ fn start(words: &[String], call: &mut Call) -> Result<Next, Failure> {
         ));
         return DONE;
     }
+    absent::flags(&flags, verb.name)?;
     if let Some(path) = flags.value("kubeconfig")
         && call.world.read_file(&crate::manifest::absolute(call, path)).is_err()
     {

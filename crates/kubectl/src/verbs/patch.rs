@@ -59,21 +59,20 @@ pub fn patch(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
 }
 
 /// `key=value:Effect`, or nothing.
+// Follows kubernetes v1.36 kubectl/pkg/cmd/taint: parseTaint.
 fn parse(word: &str) -> Result<Value, Failure> {
-    let wrong =
-        || Failure::Text(format!("invalid taint spec: {word}\nSee 'kubectl taint -h' for help and examples"));
-    let (left, effect) = word.split_once(':').map_or((word, ""), |it| it);
-    let (key, value) = left.split_once('=').unwrap_or((left, ""));
+    let wrong = |why: &str| usage("taint", &format!("invalid taint spec: {word}{why}"));
+    let (left, effect) = word.split_once(':').unwrap_or((word, ""));
+    // Without an effect all of it is the key.
+    let pair = if effect.is_empty() { None } else { left.split_once('=') };
+    let (key, value) = pair.unwrap_or((left, ""));
     if effect.contains(':') || value.contains('=') {
-        return Err(wrong());
+        return wrong("");
     }
-    let problems = api::syntax::qualified_name(key);
+    let mut problems = api::syntax::qualified_name(key);
+    problems.extend(api::syntax::label_value(value));
     if !problems.is_empty() {
-        return fail(format!("invalid taint spec: {word}, {}", problems.join("; ")));
-    }
-    let problems = api::syntax::label_value(value);
-    if !problems.is_empty() {
-        return fail(format!("invalid taint spec: {word}, {}", problems.join("; ")));
+        return wrong(&[", ", &problems.join("; ")].concat());
     }
     let mut taint = json!({"key": key});
     if !value.is_empty() {
@@ -108,7 +107,7 @@ pub fn taint(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
         }
     }
     if let Some(it) = add.iter().find(|it| it.get("effect").is_none()) {
-        return fail(format!("invalid taint spec: {}", text(it, "key")));
+        return usage("taint", &format!("invalid taint spec: {}", text(it, "key")));
     }
     let dry = DryRun::of(call, flags)?;
     let (found, mut failures) = args::find(call, flags, &names)?;

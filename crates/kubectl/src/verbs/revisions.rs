@@ -8,7 +8,7 @@ use super::{DONE, DryRun, Next, change_flags, file_flags, tell};
 use crate::Call;
 use crate::args::{self, Found};
 use crate::client::{Failure, Method, PatchType, Request, fail};
-use crate::columns::Widths;
+use crate::columns;
 use crate::describe::workload;
 use crate::flags::Flags;
 use crate::json::{at, is_true};
@@ -68,15 +68,13 @@ pub fn history(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
             call.say(&format!("{name} with revision #{wanted}\n{page}"));
             continue;
         }
-        let mut rows = vec![vec!["REVISION".to_owned(), "CHANGE-CAUSE".to_owned()]];
+        let mut rows = "REVISION\tCHANGE-CAUSE\n".to_owned();
         for set in &sets {
             let cause = cause_of(set);
             let cause = if cause.is_empty() { "<none>" } else { cause };
-            rows.push(vec![workload::revision(set).to_string(), cause.to_owned()]);
+            rows = format!("{rows}{}\t{cause}\n", workload::revision(set));
         }
-        let mut out = String::new();
-        Widths::default().print(&rows, &mut out);
-        call.say(&format!("{name} \n{out}"));
+        call.say(&format!("{name} \n{}", columns::align(&rows, 0, 2)));
     }
     DONE
 }

@@ -29,7 +29,7 @@ pub fn status(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
     let (found, failures) = args::find(call, flags, &flags.args)?;
     Failure::gather(failures)?;
     let Some(it) = found.first() else { return fail(args::NOTHING_NAMED) };
-    if !it.resource.is("deployments") {
+    if !matches!(it.resource.plural, "deployments" | "statefulsets" | "daemonsets") {
         return fail(format!("no status viewer has been implemented for {}", it.resource.kind));
     }
     let until =
@@ -72,13 +72,51 @@ fn progress(it: &Value) -> Result<(String, bool), Failure> {
     Ok((format!("Waiting for deployment {name:?} rollout to finish: {still}"), false))
 }
 
+/// The same for what has no ReplicaSets.
+// Follows kubernetes v1.36 kubectl/pkg/polymorphichelpers: DaemonSetStatusViewer, StatefulSetStatusViewer.
+fn of_each(it: &Value, daemon_set: bool) -> (String, bool) {
+    let name = text(it, "metadata.name");
+    let waits = |still: String| (still, false);
+    if int(it, "status.observedGeneration") < int(it, "metadata.generation") {
+        let word = if daemon_set { "daemon set" } else { "statefulset" };
+        return waits(format!("Waiting for {word} spec update to be observed..."));
+    }
+    if daemon_set {
+        let wanted = int(it, "status.desiredNumberScheduled");
+        let (updated, available) =
+            (int(it, "status.updatedNumberScheduled"), int(it, "status.numberAvailable"));
+        let still = if updated < wanted {
+            format!("{updated} out of {wanted} new pods have been updated...")
+        } else if available < wanted {
+            format!("{available} of {wanted} updated pods are available...")
+        } else {
+            return (format!("daemon set {name:?} successfully rolled out"), true);
+        };
+        return waits(format!("Waiting for daemon set {name:?} rollout to finish: {still}"));
+    }
+    let (wanted, ready) = (int(it, "spec.replicas"), int(it, "status.readyReplicas"));
+    if ready < wanted {
+        return waits(format!("Waiting for {} pods to be ready...", wanted - ready));
+    }
+    (
+        format!(
+            "statefulset rolling update complete {ready} pods at revision {}...",
+            text(it, "status.currentRevision")
+        ),
+        true,
+    )
+}
+
 impl Rollout {
     pub fn step(mut self, call: &mut Call) -> Result<Next, Failure> {
         if call.interrupted {
             return Ok(Next::Exit(130));
         }
         let found = args::get(call, self.resource, &self.namespace, &self.name)?;
-        let (line, done) = progress(&found.object)?;
+        let (line, done) = match self.resource.plural {
+            "deployments" => progress(&found.object)?,
+            other => of_each(&found.object, other == "daemonsets"),
+        };
         if line != self.last {
             call.say(&line);
             self.last = line;

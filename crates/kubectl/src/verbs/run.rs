@@ -27,6 +27,9 @@ pub fn run(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
     if !flags.given("image") {
         return fail("required flag(s) \"image\" not set");
     }
+    if flags.text("image").is_empty() {
+        return fail("--image is required");
+    }
     let Some(name) = flags.args.first().filter(|_| flags.dash != Some(0)) else {
         return usage("run", "NAME is required for run");
     };
