@@ -68,7 +68,8 @@ impl Date {
 
     /// `21/Nov/2026:05:25:24 +0000`, as web servers log.
     pub fn common_log(self) -> String {
-        format!("{:02}/{}/{}:{} +0000", self.day, self.month_name(), self.year, self.time())
+        let Date { year, day, hour, minute, second, .. } = self;
+        format!("{day:02}/{}/{year}:{hour:02}:{minute:02}:{second:02} +0000", self.month_name())
     }
 }
 

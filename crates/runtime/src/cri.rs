@@ -170,8 +170,9 @@ pub struct PulledImage {
 pub enum PullError {
     #[error("{0}")]
     Failed(String),
-    #[error("couldn't parse image name \"{image}\": invalid reference format")]
-    InvalidName { image: String },
+    /// `why`: empty, or what stands after the colon.
+    #[error("couldn't parse image name \"{image}\": invalid reference format{why}")]
+    InvalidName { image: String, why: String },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -7,10 +7,12 @@ use sim::SimTime;
 use super::Command;
 use super::options::Options;
 use crate::files::Ino;
-use crate::kernel::{Flavour, OpenMode, Read, Step, Sys, Wait};
+use crate::kernel::{FUEL_PER_SLICE, Flavour, Open, OpenMode, Read, Step, Sys, Wait};
 
 /// How often `tail -f` looks.
 const PERIOD: Duration = Duration::from_secs(1);
+/// How fast `tail /dev/zero` fills its memory.
+const ZEROS_PER_STEP: u64 = 16 << 20;
 const KEPT_BYTES_MAX: usize = 4 << 20;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -75,6 +77,15 @@ pub fn start(_sys: &mut Sys<'_>, argv: &[String]) -> Result<Command, i32> {
     })))
 }
 
+/// A last line without end: all of it is kept in memory, until there is no more.
+fn hold_zeros(sys: &mut Sys<'_>) -> Step {
+    let most = sys.facts().memory_bytes.max(ZEROS_PER_STEP);
+    sys.burn(FUEL_PER_SLICE);
+    let me = sys.me_mut();
+    me.memory_bytes = (me.memory_bytes + ZEROS_PER_STEP).min(most);
+    Step::Ready
+}
+
 impl Follow {
     pub fn step(&mut self, sys: &mut Sys<'_>) -> Step {
         if self.following {
@@ -110,6 +121,9 @@ impl Follow {
             }
             return Step::Ready;
         };
+        if !self.from_start && matches!(sys.what_is(number), Some(Open::Zero)) {
+            return hold_zeros(sys);
+        }
         match sys.read(number, 65_536) {
             Ok(Read::Block) => Step::Wait(Wait::Readable(number)),
             Ok(Read::Data(data)) => {
@@ -143,17 +157,9 @@ impl Follow {
                 data.len().saturating_sub(count)
             };
         }
-        let ends = data.iter().enumerate().filter(|it| *it.1 == b'\n').map(|it| it.0 + 1);
+        let mut ends = data.iter().enumerate().filter(|it| *it.1 == b'\n').map(|it| it.0 + 1);
         if self.from_start {
-            return if count < 2 {
-                0
-            } else {
-                {
-                    let mut ends = ends;
-                    ends.nth(count - 2)
-                }
-                .unwrap_or(data.len())
-            };
+            return if count < 2 { 0 } else { ends.nth(count - 2).unwrap_or(data.len()) };
         }
         if count == 0 {
             return data.len();

@@ -482,4 +482,9 @@ impl Trees {
     pub(crate) fn inode(&self, tree: TreeId, ino: Ino) -> Option<&Inode> {
         self.get(tree)?.get(ino)
     }
+
+    /// Keeps what the inode is now, also when it changes.
+    pub(crate) fn shared_inode(&self, tree: TreeId, ino: Ino) -> Option<Arc<Inode>> {
+        self.get(tree)?.inodes.get(&ino).map(Arc::clone)
+    }
 }

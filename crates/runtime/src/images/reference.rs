@@ -31,7 +31,11 @@ impl Reference {
 
 /// Follows github.com/distribution/reference: ParseNormalizedNamed and TagNameOnly.
 pub fn parse(name: &str) -> Result<Reference, PullError> {
-    let invalid = || PullError::InvalidName { image: name.to_owned() };
+    let why = not_lowercase(name);
+    let invalid = || PullError::InvalidName { image: name.to_owned(), why: why.clone() };
+    if !why.is_empty() {
+        return Err(invalid());
+    }
     let (rest, digest) = name.split_once('@').unwrap_or((name, ""));
     if name.contains('@') && !is_digest(digest) {
         return Err(invalid());
@@ -54,6 +58,21 @@ pub fn parse(name: &str) -> Result<Reference, PullError> {
     }
     let tag = if tag.is_empty() && digest.is_empty() { "latest" } else { tag };
     Ok(Reference { host: host.to_owned(), path, tag: tag.to_owned(), digest: digest.to_owned() })
+}
+
+/// What is wrong about a repository in capitals: said before anything else is looked at.
+fn not_lowercase(name: &str) -> String {
+    let below = match name.split_once('/') {
+        Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" => rest.to_owned(),
+        Some(_) => name.to_owned(),
+        None => format!("library/{name}"),
+    };
+    let repository = below.split(':').next().unwrap_or_default();
+    if repository.chars().any(char::is_uppercase) {
+        format!(": repository name ({repository}) must be lowercase")
+    } else {
+        String::new()
+    }
 }
 
 fn is_tag(text: &str) -> bool {

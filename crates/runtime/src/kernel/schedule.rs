@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use sim::SimTime;
 
-use super::{FUEL_PER_SLICE, FUEL_STEP, Kernel, Pid, Program, Space, SpaceId, State, Step, Sys, Wait, World};
+use super::{
+    FUEL_PER_SLICE, FUEL_STEP, Kernel, Pid, Process, Program, Space, SpaceId, State, Step, Sys, Wait, World,
+};
 
 /// A container that burns all of every slice gets longer and longer waits, so that an endless loop costs the page
 /// nearly nothing. DIFFERENCE: after a second of pure computing, a program gets on more slowly than on a real CPU.
@@ -27,13 +29,12 @@ impl Kernel {
     /// Runs every process as far as it gets at this instant.
     pub fn run(&mut self, world: &mut World<'_>) {
         let now = world.now;
-        for pid in self.processes.keys().copied().collect::<Vec<_>>() {
-            match self.processes.get(&pid).map(|it| it.state) {
-                Some(State::Sleeping(until) | State::Blocked { until: Some(until), .. }) if until <= now => {
-                    self.wake(pid);
-                }
-                _ => {}
-            }
+        let due = |it: &&Process| match it.state {
+            State::Sleeping(until) | State::Blocked { until: Some(until), .. } => until <= now,
+            State::Ready | State::Blocked { until: None, .. } | State::Stopped | State::Zombie(_) => false,
+        };
+        for pid in self.processes().filter(due).map(|it| it.pid).collect::<Vec<_>>() {
+            self.wake(pid);
         }
         for space in self.spaces.values_mut() {
             space.refill(now);

@@ -1,5 +1,6 @@
 //! System calls: what a program can do to its kernel during a step.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -104,22 +105,31 @@ impl<'a> Sys<'a> {
 
     /// Absolute, from the working directory.
     pub fn absolute(&self, path: &str) -> String {
-        if path.starts_with('/') { path.to_owned() } else { format!("{}/{path}", self.me().directory) }
+        self.full(path).into_owned()
+    }
+
+    fn full<'p>(&self, path: &'p str) -> Cow<'p, str> {
+        if path.starts_with('/') {
+            Cow::Borrowed(path)
+        } else {
+            Cow::Owned(format!("{}/{path}", self.me().directory))
+        }
     }
 
     pub fn find(&self, path: &str, follow: bool) -> Result<Found, Errno> {
         if path.is_empty() {
             return Err(Errno::NotFound);
         }
-        self.space().mounts.resolve(self.trees, &self.absolute(path), follow)
+        self.space().mounts.resolve(self.trees, &self.full(path), follow)
     }
 
     pub fn stat(&self, path: &str, follow: bool) -> Result<Stat, Errno> {
-        let path = self.absolute(path);
+        let path = self.full(path);
         if let Some(node) = self.proc_node(&path) {
             let mode = if matches!(node, Node::Directory(_)) { 0o555 } else { 0o444 };
             let inode = Inode { node, mode, uid: 0, gid: 0, modified: self.now, links: 1 };
             let (tree, ino) = (TreeId(0), Ino(0));
+            let path = path.into_owned();
             return Ok(Stat { path, tree, ino, inode: Arc::new(inode), read_only: true });
         }
         let found = self.find(&path, follow)?;
@@ -131,8 +141,7 @@ impl<'a> Sys<'a> {
             return Ok(Stat { path: found.path, tree, ino, inode: Arc::new(inode), read_only: true });
         }
         let ino = found.ino.ok_or(Errno::NotFound)?;
-        let inode = self.trees.inode(found.tree, ino).ok_or(Errno::NotFound)?;
-        let inode = Arc::new(inode.clone());
+        let inode = self.trees.shared_inode(found.tree, ino).ok_or(Errno::NotFound)?;
         Ok(Stat { path: found.path, tree: found.tree, ino, inode, read_only: found.read_only })
     }
 

@@ -258,13 +258,38 @@ fn pulls_answer_as_registries_do() {
             "nginx:nosuchtag",
             "rpc error: code = NotFound desc = failed to pull and unpack image \"docker.io/library/nginx:nosuchtag\": failed to resolve reference \"docker.io/library/nginx:nosuchtag\": docker.io/library/nginx:nosuchtag: not found",
         ),
-        ("Nginx:::bad", "couldn't parse image name \"Nginx:::bad\": invalid reference format"),
+        ("nginx:::bad", "couldn't parse image name \"nginx:::bad\": invalid reference format"),
+        (
+            "Nginx:::bad",
+            "couldn't parse image name \"Nginx:::bad\": invalid reference format: repository name (library/Nginx) must be lowercase",
+        ),
     ];
     for (image, want) in table {
         let got = bench.pull(image).map_or_else(|it| it, |it| it.size_bytes.to_string());
         assert_eq!(got, want);
     }
     assert_eq!(bench.runtime.image_present("node1", "docker.io/library/busybox:latest"), Ok(true));
+}
+
+#[test]
+fn server_images_have_their_commands() {
+    let mut bench = Bench::new(&["nginx"]);
+    let sandbox = bench.sandbox("p");
+    let id = bench.container(sandbox, "nginx", &[]);
+    for argv in [&["sleep", "1"][..], &["/bin/sh", "-c", "sleep 1; nginx -s quit"]] {
+        assert_eq!(bench.exec(id, argv, 5).outcome, ExecOutcome::Exited(0), "{argv:?}");
+    }
+}
+
+#[test]
+fn a_tail_without_end_runs_out_of_memory() {
+    let mut bench = Bench::new(&["busybox"]);
+    let sandbox = bench.sandbox("p");
+    let mut wanted = config("busybox", &["tail", "/dev/zero"]);
+    wanted.memory_limit_bytes = Some(100 << 20);
+    let id = bench.start(sandbox, wanted).unwrap();
+    bench.run(5);
+    assert_eq!(bench.code(id), Some((137, ExitReason::OomKilled)));
 }
 
 #[test]

@@ -207,7 +207,7 @@ impl Runtime {
         };
         let grpc = matches!(request, Request::Grpc { .. });
         let pending = Pending { request, timeout };
-        let give_up = error_of(&pending, true);
+        let give_up = || Err(error_of(&pending, true));
         if let Some(machine) = self.of_mut(id.0) {
             machine.requests.insert(id, pending.clone());
         }
@@ -223,7 +223,7 @@ impl Runtime {
         match sent {
             // A grpc server is not among the programs: the connection never gets ready.
             Sent::Answered(..) | Sent::Refused if grpc => {
-                outbox.at(deadline, Event::RequestDone { request: id, result: Err(give_up) });
+                outbox.at(deadline, Event::RequestDone { request: id, result: give_up() });
             }
             Sent::Answered(reply, delay) => self.finish_with_reply(id, reply, now + delay, now, outbox),
             Sent::Refused => {
@@ -231,7 +231,7 @@ impl Runtime {
                 outbox.at(now + FAR, Event::RequestDone { request: id, result });
             }
             Sent::Silence => {
-                outbox.at(deadline, Event::RequestDone { request: id, result: Err(give_up) });
+                outbox.at(deadline, Event::RequestDone { request: id, result: give_up() });
             }
             Sent::Delivered(target) => {
                 self.pump(target, now, outbox);
@@ -256,10 +256,10 @@ impl Runtime {
         asked_at: SimTime,
         outbox: &mut Outbox<Event>,
     ) {
-        let Some(pending) = self.of(id.0).and_then(|it| it.requests.get(&id)).cloned() else { return };
+        let Some(pending) = self.of(id.0).and_then(|it| it.requests.get(&id)) else { return };
         let deadline = asked_at + pending.timeout;
         if deadline < due {
-            let result = Err(slow(&pending));
+            let result = Err(slow(pending));
             outbox.at(deadline, Event::RequestDone { request: id, result });
             return;
         }

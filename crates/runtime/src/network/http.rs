@@ -88,15 +88,15 @@ pub fn content_type(path: &str) -> &'static str {
 }
 
 impl HttpRequest {
-    pub(crate) fn from_kernel(request: &net::HttpRequest, remote: String, port: u16) -> HttpRequest {
+    pub(crate) fn from_kernel(request: net::HttpRequest, remote: String, port: u16) -> HttpRequest {
         let agent = request.headers.iter().find(|it| it.0.eq_ignore_ascii_case("user-agent"));
         HttpRequest {
-            method: request.method.clone(),
-            path: request.path.clone(),
-            host: request.host.clone(),
-            headers: request.headers.clone(),
-            body: request.body.clone(),
             user_agent: agent.map_or_else(String::new, |it| it.1.clone()),
+            method: request.method,
+            path: request.path,
+            host: request.host,
+            headers: request.headers,
+            body: request.body,
             remote,
             port,
         }
@@ -124,5 +124,6 @@ impl HttpResponse {
 fn http_date(now: SimTime) -> String {
     let now = date(now);
     let day = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"][now.weekday as usize % 7];
-    format!("{day}, {:02} {} {} {} GMT", now.day, now.month_name(), now.year, now.time())
+    let (month, hour) = (now.month_name(), now.hour);
+    format!("{day}, {:02} {month} {} {hour:02}:{:02}:{:02} GMT", now.day, now.year, now.minute, now.second)
 }

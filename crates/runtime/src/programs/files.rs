@@ -1,6 +1,6 @@
 //! Serving files of a document root.
 
-use super::Process;
+use super::{Looked, Process};
 use crate::network::{HttpRequest, HttpResponse, content_type};
 
 /// What a path under a document root leads to.
@@ -34,10 +34,11 @@ pub(super) fn find(root: &str, path: &str, indexes: &[&str], process: &dyn Proce
     let path = clean(path);
     let full = format!("{}{path}", root.trim_end_matches('/'));
     let full = full.trim_end_matches('/');
-    if let Some(bytes) = process.read_file(full) {
-        return Served::File(bytes, content_type(full));
+    match process.look(full) {
+        Looked::File(bytes) => return Served::File(bytes, content_type(full)),
+        Looked::Directory => {}
+        Looked::Nothing => return Served::NotFound,
     }
-    let Some(names) = process.list(full) else { return Served::NotFound };
     if !path.ends_with('/') {
         return Served::Redirect(format!("{path}/"));
     }
@@ -46,7 +47,7 @@ pub(super) fn find(root: &str, path: &str, indexes: &[&str], process: &dyn Proce
             return Served::File(bytes, content_type(index));
         }
     }
-    Served::Listing(names)
+    process.list(full).map_or(Served::NotFound, Served::Listing)
 }
 
 /// `10.244.0.1 - - [21/Nov/2026:05:25:34 +0000] "GET / HTTP/1.1" 200 615`: the common log format.

@@ -40,6 +40,8 @@ pub trait Process {
     /// Writes a line to standard output or standard error.
     fn print(&mut self, stream: LogStream, line: &str);
     fn read_file(&self, path: &str) -> Option<Vec<u8>>;
+    /// One look at a path, as a file server needs it.
+    fn look(&self, path: &str) -> Looked;
     /// Names in a directory; directories end in a slash.
     fn list(&self, path: &str) -> Option<Vec<String>>;
     fn write_file(&mut self, path: &str, bytes: &[u8]);
@@ -54,6 +56,13 @@ pub trait Process {
     fn set_cpu(&mut self, milli: u64);
     /// False when there is no such process.
     fn signal(&mut self, pid: u32, number: u8) -> bool;
+}
+
+/// What a path leads to that the process may read.
+pub enum Looked {
+    File(Vec<u8>),
+    Directory,
+    Nothing,
 }
 
 /// What a server does next.
@@ -177,7 +186,7 @@ impl Server {
             let reply = match incoming.what {
                 IncomingKind::Data(_) => Reply::Data(Vec::new()),
                 IncomingKind::Http(request) => {
-                    let request = HttpRequest::from_kernel(&request, incoming.from, incoming.port);
+                    let request = HttpRequest::from_kernel(request, incoming.from, incoming.port);
                     let mut process = Running::new(sys, self);
                     let response = self.answer(&request, &mut process);
                     let now = sys.now;

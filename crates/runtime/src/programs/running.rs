@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sim::SimTime;
 
-use super::{Process, Server};
+use super::{Looked, Process, Server};
 use crate::cri::LogStream;
 use crate::files::{Content, Node};
 use crate::kernel::{Credentials, Program, Spawn, Sys};
@@ -71,10 +71,21 @@ impl Process for Running<'_, '_> {
     }
 
     fn read_file(&self, path: &str) -> Option<Vec<u8>> {
-        let stat = self.sys.stat(path, true).ok()?;
+        match self.look(path) {
+            Looked::File(bytes) => Some(bytes),
+            Looked::Directory | Looked::Nothing => None,
+        }
+    }
+
+    fn look(&self, path: &str) -> Looked {
+        let Ok(stat) = self.sys.stat(path, true) else { return Looked::Nothing };
+        if !self.sys.may(&stat.inode, 4) {
+            return Looked::Nothing;
+        }
         match &stat.inode.node {
-            Node::File(Content::Bytes(bytes)) if self.sys.may(&stat.inode, 4) => Some(bytes.to_vec()),
-            _ => None,
+            Node::File(Content::Bytes(bytes)) => Looked::File(bytes.to_vec()),
+            Node::Directory(_) => Looked::Directory,
+            _ => Looked::Nothing,
         }
     }
 
