@@ -23,6 +23,9 @@ pub(crate) struct Exec {
     pub container: ContainerId,
     pub config: ExecConfig,
     pub pid: Option<Pid>,
+    /// Typed before the process was there.
+    pub early: Vec<u8>,
+    pub closed_early: bool,
     pub deadline: Option<SimTime>,
     /// Standard output and standard error that nobody has read; both in the first for a result.
     output: [Vec<u8>; 2],
@@ -64,6 +67,8 @@ impl Runtime {
             deadline: config.timeout.map(|it| now + it),
             config,
             pid: None,
+            early: Vec::new(),
+            closed_early: false,
             output: Default::default(),
             timed_out: false,
             done: false,
@@ -123,16 +128,38 @@ impl Runtime {
             format!("failed to exec in container: failed to start exec \"{hash}\": OCI runtime exec failed: exec failed: unable to start container process: {why}: unknown")
         })?;
         exec.pid = Some(pid);
+        let (early, closed) = (std::mem::take(&mut exec.early), exec.closed_early);
+        if !early.is_empty() {
+            sandbox.kernel.write_stdin(pid, &early, now);
+        }
+        if closed {
+            sandbox.kernel.close_stdin(pid);
+        }
         Ok(sandbox_id)
     }
 
     /// Types into an interactive command.
     pub fn exec_write(&mut self, exec: ExecId, bytes: &[u8], now: SimTime, outbox: &mut Outbox<Event>) {
+        if let Some(waiting) = self.not_started(exec) {
+            waiting.early.extend(bytes);
+            return;
+        }
         self.with_exec(exec, now, outbox, |sandbox, pid| sandbox.kernel.write_stdin(pid, bytes, now));
     }
 
     pub fn exec_close_stdin(&mut self, exec: ExecId, now: SimTime, outbox: &mut Outbox<Event>) {
+        if let Some(waiting) = self.not_started(exec) {
+            waiting.closed_early = true;
+            return;
+        }
         self.with_exec(exec, now, outbox, |sandbox, pid| sandbox.kernel.close_stdin(pid));
+    }
+
+    /// A command whose process is still to come: what is typed meanwhile waits for it.
+    fn not_started(&mut self, exec: ExecId) -> Option<&mut Exec> {
+        let machine = self.of_mut(exec.0)?;
+        let sandbox = machine.execs.get(&exec).copied()?;
+        machine.sandbox_mut(sandbox)?.execs.get_mut(&exec).filter(|it| it.pid.is_none())
     }
 
     pub fn exec_signal(&mut self, exec: ExecId, number: Signal, now: SimTime, outbox: &mut Outbox<Event>) {
