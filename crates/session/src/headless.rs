@@ -19,7 +19,7 @@ use cluster::{Cluster, Fault, FaultError, Settings};
 use sim::SimTime;
 
 use crate::input::Input;
-use crate::playground::{Finished, Playground};
+use crate::playground::{Finished, Playground, RunId};
 
 /// Events that one call handles between two looks at its end; only how often, never what happens, depends on it.
 const EVENTS_PER_TURN: u32 = 10_000;
@@ -96,6 +96,21 @@ impl Headless {
         }
     }
 
+    /// Starts a line without waiting for it; [`Headless::take_finished`] gives its output.
+    pub fn start_captured(&mut self, line: &str) -> RunId {
+        self.playground.start_captured(line)
+    }
+
+    /// How a captured line ended; None while it runs.
+    pub fn take_finished(&mut self, run: RunId) -> Option<Finished> {
+        self.playground.take_finished(run)
+    }
+
+    /// Interrupts a captured line.
+    pub fn give_up(&mut self, run: RunId) -> Finished {
+        self.playground.give_up(run)
+    }
+
     /// Starts a line without waiting for it; its output goes to the terminal.
     pub fn start(&mut self, line: &str) {
         self.playground.apply(&Input::Run(line.to_owned()));
@@ -103,6 +118,16 @@ impl Headless {
 
     pub fn write_file(&mut self, path: &str, text: &str) {
         self.playground.apply(&Input::File { path: path.to_owned(), text: text.to_owned() });
+    }
+
+    /// The namespace that commands mean when they name none.
+    pub fn set_namespace(&mut self, namespace: &str) {
+        self.playground.set_namespace(namespace);
+    }
+
+    /// Puts an image into the registries.
+    pub fn define_image(&mut self, image: runtime::CustomImage) {
+        self.playground.define_image(image);
     }
 
     pub fn inflict(&mut self, fault: &Fault) -> Result<(), FaultError> {

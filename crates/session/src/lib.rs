@@ -25,4 +25,5 @@ pub use headless::{COMMAND_PATIENCE, CommandFailed, Headless};
 pub use input::{Input, Logged};
 pub use link::{Link, LinkError};
 pub use playground::{Finished, Playground, RunId};
+pub use runtime::CustomImage;
 pub use session::{INPUT_BYTES_MAX, MANIFEST_BYTES_MAX, Session};

@@ -1,6 +1,7 @@
 //! The simulation as a whole: a cluster and the workstation that the person types at. Plain data; a clone is a snapshot.
 
 use cluster::{Cluster, Fault, FaultError, Settings};
+use runtime::CustomImage;
 use sim::SimTime;
 
 use crate::input::Input;
@@ -135,6 +136,16 @@ impl Playground {
     /// The namespace that commands mean when they name none.
     pub fn namespace(&self) -> &str {
         self.workstation.namespace()
+    }
+
+    /// Changes the namespace of the workstation's context.
+    pub fn set_namespace(&mut self, namespace: &str) {
+        self.workstation.set_namespace(namespace);
+    }
+
+    /// Puts an image into the registries.
+    pub fn define_image(&mut self, image: CustomImage) {
+        self.cluster.with_runtime(|runtime, _| runtime.define_image(image));
     }
 
     /// What was written to the terminal since `seen` bytes, and how many it is now. None: from the start, with a reset.

@@ -165,6 +165,10 @@ impl Workstation {
         &self.namespace
     }
 
+    pub fn set_namespace(&mut self, namespace: &str) {
+        namespace.clone_into(&mut self.namespace);
+    }
+
     pub fn wake_at(&self) -> Option<SimTime> {
         self.kubectls.values().filter_map(|it| it.wake_at).min()
     }

@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::Run;
+use super::normalize::{log_lines, message, table_lines};
 
 /// A status row that lasted less may be missing on the other side.
 const SHORT: f64 = 0.5;
@@ -61,7 +62,11 @@ fn commands(recorded: &Run, simulated: &Run, found: &mut Vec<String>) {
         if one.code != two.code {
             found.push(format!("command `{}`\n- exit {}\n+ exit {}", one.command, one.code, two.code));
         }
-        let (before, after) = (tokens(&one.output), tokens(&two.output));
+        let (mut before, mut after) =
+            (tokens(&warnings_first(&one.output)), tokens(&warnings_first(&two.output)));
+        if before.iter().any(|it| it.contains("<suffix>")) {
+            (before, after) = (in_order(&one.output), in_order(&two.output));
+        }
         if !same_tokens(&before, &after) {
             found.push(format!(
                 "command `{}`\n- {}\n+ {}",
@@ -73,36 +78,30 @@ fn commands(recorded: &Run, simulated: &Run, found: &mut Vec<String>) {
     }
 }
 
-/// Words without what differs from run to run.
+/// Words without what differs from run to run; durations stay, they are compared as such.
 fn tokens(text: &str) -> Vec<String> {
-    text.split_whitespace().map(placeholder).collect()
+    message(text).split_whitespace().map(str::to_owned).collect()
 }
 
-/// A word that names something of one run only becomes a placeholder; durations stay, they are compared as such.
-fn placeholder(word: &str) -> String {
-    let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
-    let is_ip = bare.split('.').count() == 4 && bare.split('.').all(|it| it.parse::<u8>().is_ok());
-    if is_ip {
-        return word.replace(bare, "<ip>");
-    }
-    let alphabet = |it: &str, len: std::ops::RangeInclusive<usize>| {
-        len.contains(&it.len()) && it.bytes().all(|b| b"bcdfghjklmnpqrstvwxz2456789".contains(&b))
-    };
-    let parts: Vec<&str> = bare.rsplitn(3, '-').collect();
-    match &parts[..] {
-        [suffix, hash, name] if alphabet(suffix, 5..=5) && alphabet(hash, 8..=10) => {
-            word.replace(bare, &format!("{name}-<hash>-<suffix>"))
-        }
-        [suffix, rest @ ..]
-            if alphabet(suffix, 5..=5)
-                && suffix.bytes().any(|b| b.is_ascii_digit() || b == b'x')
-                && !rest.is_empty() =>
-        {
-            word.replace(*suffix, "<suffix>")
-        }
-        [hash, rest @ ..] if alphabet(hash, 8..=10) && !rest.is_empty() => word.replace(*hash, "<hash>"),
-        _ => word.to_owned(),
-    }
+/// The lines of a text in an order that does not depend on generated names and durations.
+fn in_order(text: &str) -> Vec<String> {
+    let mut lines: Vec<(String, Vec<String>)> =
+        text.lines().map(|it| (without_durations(it), tokens(it))).collect();
+    lines.sort();
+    lines.into_iter().flat_map(|it| it.1).collect()
+}
+
+/// Warnings come over another stream than output: where they fall between its lines is chance.
+fn warnings_first(text: &str) -> String {
+    let (mut lines, rest): (Vec<&str>, Vec<&str>) = text.lines().partition(|it| it.starts_with("Warning: "));
+    lines.extend(rest);
+    lines.join("\n")
+}
+
+/// One line without what lasts; a resource's kind before its name is only printed beside other kinds.
+fn without_durations(line: &str) -> String {
+    let words = tokens(line).into_iter().filter(|it| seconds(it).is_none() && *it != "ago)");
+    words.collect::<Vec<String>>().join(" ")
 }
 
 fn same_tokens(one: &[String], two: &[String]) -> bool {
@@ -117,7 +116,7 @@ fn same_duration(one: &str, two: &str) -> bool {
     }
 }
 
-fn seconds(word: &str) -> Option<f64> {
+pub fn seconds(word: &str) -> Option<f64> {
     let word = word.trim_matches(['(', ')', ',']);
     let (mut total, mut number) = (0.0, String::new());
     for c in word.chars() {
@@ -260,8 +259,12 @@ fn events_of(run: &Run) -> BTreeMap<String, (f64, f64)> {
     let mut events = BTreeMap::new();
     for record in run.records.iter().filter(|it| it["kind"] == "event" && it["ev"] != "DELETED") {
         let field = |name: &str| record[name].as_str().unwrap_or("").to_owned();
-        let key = [field("object"), field("fieldPath"), field("type"), field("reason"), field("message")]
-            .join(" | ");
+        // The recording's machines had cgroups of version 1: docs/differences.md.
+        if record["reason"] == "CgroupV1" {
+            continue;
+        }
+        let told = message(&field("message"));
+        let key = [field("object"), field("fieldPath"), field("type"), field("reason"), told].join(" | ");
         let count = record["count"].as_f64().unwrap_or(1.0);
         let entry = events.entry(key).or_insert((time(record), count));
         entry.1 = entry.1.max(count);
@@ -335,7 +338,10 @@ fn end(recorded: &Run, simulated: &Run, found: &mut Vec<String>) {
     let (one, two) = (last_of(recorded), last_of(simulated));
     let keys: BTreeSet<_> = one.keys().chain(two.keys()).collect();
     for key in keys {
-        // Which of several Pods of one group ended last is chance.
+        // Which of several Pods of one group was written last is chance; `get.txt` shows how each ended.
+        if key.0 == "pod" && key.1.contains('<') {
+            continue;
+        }
         let (Some(before), Some(after)) = (one.get(key), two.get(key)) else {
             let sign = if one.contains_key(key) { '-' } else { '+' };
             found.push(format!("end\n{sign} {} {}", key.0, key.1));
@@ -343,13 +349,13 @@ fn end(recorded: &Run, simulated: &Run, found: &mut Vec<String>) {
         };
         for field in end_fields(&key.0) {
             let (before, after) = (settled(&before[field]), settled(&after[field]));
-            if before != after {
+            if before != after && !(is_empty(&before) && is_empty(&after)) {
                 found.push(format!("end: {} {} {field}\n- {before}\n+ {after}", key.0, key.1));
             }
         }
     }
-    text_end("get.txt", &recorded.get, &simulated.get, found);
-    text_end("logs.txt", &recorded.logs, &simulated.logs, found);
+    text_end("get.txt", &table_lines(&recorded.get), &table_lines(&simulated.get), found);
+    text_end("logs.txt", &log_lines(&recorded.logs), &log_lines(&simulated.logs), found);
 }
 
 /// Without times and what only counts writes.
@@ -368,36 +374,38 @@ fn settled(value: &Value) -> Value {
                 "image",
                 "imageID",
             ];
-            map.iter()
-                .filter(|(key, value)| !PASSING.contains(&key.as_str()) && !value.is_null())
-                .map(|(key, value)| (key.clone(), settled(value)))
-                .collect()
+            let kept = map.iter().filter(|(key, _)| !PASSING.contains(&key.as_str()));
+            kept.map(|(key, value)| (key.clone(), settled(value))).filter(|it| !is_empty(&it.1)).collect()
         }
         Value::Array(list) => {
             let mut list: Vec<Value> = list.iter().map(settled).collect();
             list.sort_by_key(Value::to_string);
             Value::Array(list)
         }
+        Value::String(text) => message(text).into(),
         other => other.clone(),
     }
 }
 
+/// What Kubernetes leaves out.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Object(map) => map.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        _ => false,
+    }
+}
+
 /// Line by line, in any order of generated names, without durations.
-fn text_end(file: &str, one: &str, two: &str, found: &mut Vec<String>) {
-    let lines = |text: &str| -> Vec<String> {
-        let mut lines: Vec<String> = text
-            .lines()
-            .map(|line| {
-                let words: Vec<String> =
-                    tokens(line).into_iter().filter(|it| seconds(it).is_none() && *it != "ago)").collect();
-                words.join(" ")
-            })
-            .filter(|it| !it.is_empty())
-            .collect();
+fn text_end(file: &str, before: &[String], after: &[String], found: &mut Vec<String>) {
+    let lines = |text: &[String]| -> Vec<String> {
+        let lines = text.iter().map(|it| without_durations(it)).filter(|it| !it.is_empty());
+        let mut lines: Vec<String> = lines.collect();
         lines.sort();
         lines
     };
-    let (before, after) = (lines(one), lines(two));
+    let (before, after) = (lines(before), lines(after));
     if before != after {
         let mut text = file.to_owned();
         for line in before.iter().filter(|it| !after.contains(it)) {
@@ -435,7 +443,7 @@ mod tests {
             }],
             records: vec![
                 pod(0.2, "0/1", "Pending", "0"),
-                pod(0.3, "0/1", "ContainerCreating", "0"),
+                pod(0.5, "0/1", "ContainerCreating", "0"),
                 pod(0.9, "1/1", "Running", "0"),
                 event(0.8, "Started", 1),
                 pod(9.0, "0/1", "Error", "0"),

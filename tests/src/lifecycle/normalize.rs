@@ -32,7 +32,7 @@ fn is_hash(word: &str) -> bool {
 
 /// A message of an Event or a status.
 pub fn message(text: &str) -> String {
-    let text = generated_names(text);
+    let text = template_hashes(&generated_names(text));
     let text = words(&text, |word| {
         let uid = word.len() == 36
             && word
@@ -53,7 +53,71 @@ pub fn message(text: &str) -> String {
             None
         }
     });
-    if text.starts_with("Successfully pulled image") { durations(&text) } else { text }
+    let Some(at) = text.find("Image size: ").filter(|_| text.starts_with("Successfully pulled image")) else {
+        return text;
+    };
+    // Sizes are those of the registry's images.
+    durations(&text[..at]) + "Image size: <size> bytes."
+}
+
+/// The lines of printed tables: a kind before a name is only printed beside other kinds, headers say nothing.
+pub fn table_lines(text: &str) -> Vec<String> {
+    let bare = |line: &str| {
+        let first = line.split(' ').next().unwrap_or("");
+        first.find('/').map_or(line, |at| &line[at + 1..]).to_owned()
+    };
+    text.lines().filter(|it| !it.starts_with("NAME ")).map(bare).collect()
+}
+
+/// The lines of logs, without what belongs to the recording's own versions of programs: `docs/differences.md`.
+pub fn log_lines(text: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        // What the kubelet answers ends without a line feed, so the next command follows at once.
+        let (line, next) = match line.split_once("$ kubectl logs ") {
+            Some((line, next)) => (line, Some(format!("$ kubectl logs {next}"))),
+            None => (line, None),
+        };
+        if let Some(gone) = line.split_once("unable to retrieve container logs for ") {
+            lines.push(format!("{}unable to retrieve container logs for <id>", gone.0));
+        } else if line.contains("[notice]")
+            || line.starts_with("/docker-entrypoint")
+            || line.starts_with("10-listen-on-ipv6")
+        {
+            // nginx tells its version, kernel and worker processes.
+        } else if let Some((_, rest)) = line.split_once("[error] ") {
+            // Which worker, which connection.
+            lines.push(format!(
+                "[error] {}",
+                rest.split_once(' ').map_or(rest, |it| it
+                    .1
+                    .trim_start_matches(|c: char| c == '*' || c.is_ascii_digit() || c == ' '))
+            ));
+        } else if let Some((before, after)) = line.split_once(" - - [") {
+            lines.push(format!("{before} - - [<time>] {}", after.split_once("] ").map_or(after, |it| it.1)));
+        } else {
+            lines.push(line.to_owned());
+        }
+        lines.extend(next);
+    }
+    // How often a probe asked in the same words is compared by the Events.
+    let mut seen = std::collections::BTreeSet::new();
+    lines.retain(|it| !(it.contains("[<time>]") || it.starts_with("[error]")) || seen.insert(it.clone()));
+    lines
+}
+
+/// The label's value is a name's hash without the name.
+fn template_hashes(text: &str) -> String {
+    let mut parts = text.split("pod-template-hash=");
+    let mut out = parts.next().unwrap_or("").to_owned();
+    for part in parts {
+        out.push_str("pod-template-hash=<hash>");
+        out.push_str(
+            part.trim_start_matches("<hash>")
+                .trim_start_matches(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit()),
+        );
+    }
+    out
 }
 
 fn durations(text: &str) -> String {
@@ -116,7 +180,7 @@ mod tests {
             message(
                 "Successfully pulled image \"busybox\" in 6.031s (12.078s including waiting). Image size: 2140972 bytes."
             ),
-            "Successfully pulled image \"busybox\" in <duration> (<duration> including waiting). Image size: 2140972 bytes."
+            "Successfully pulled image \"busybox\" in <duration> (<duration> including waiting). Image size: <size> bytes."
         );
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use api::Kind;
 use apiserver::{Change, WatchEvent};
 use serde_json::{Map, Value, json};
-use session::{Fault, Headless, NodeSpec, Settings};
+use session::{CustomImage, Fault, Headless, NodeSpec, RunId, Settings};
 use sim::SimTime;
 
 use super::normalize::{generated_names, message};
@@ -13,24 +13,46 @@ use super::{CommandRun, Run, Scenario};
 
 /// One look at the watch every so often: far less than its log holds.
 const LOOK: Duration = Duration::from_millis(500);
-/// Images that lay on the recording's machines, or came at once.
-const PRESENT: &[&str] =
-    &["nginx:1.14.2", "nginx:1.16.1", "nginx:1.25", "busybox:1.28", "alpine:3.19", "debian:12"];
+/// Images that lay on the recording's machines: all there were, for the registry stand-in answered at once.
+const PRESENT: &[&str] = &[
+    "nginx:1.14.2",
+    "nginx:1.16.1",
+    "nginx",
+    "busybox:1.28",
+    "busybox",
+    "registry.k8s.io/busybox",
+    "alpine:latest",
+    "debian",
+    "geektime/tomcat:7.0",
+    "geektime/sample:v2",
+];
+/// The recording's nginx was one version, 1.22, under all tags: it stops on SIGQUIT, with code 0.
+const NGINX: &[&str] = &["nginx:1.14.2", "nginx:1.16.1", "nginx"];
+/// They took so long to resolve.
+const SLOW: &[&str] = &["slowapp", "slowapp2"];
 
-pub fn simulate(scenario: &Scenario) -> Run {
-    let mut observer = Observer::new(scenario);
-    let mut commands = Vec::new();
-    for action in &scenario.recorded.commands {
-        observer.pass_until(action.started);
-        commands.push(observer.act(scenario, action));
-    }
-    observer.pass_until(scenario.duration());
-    let get = observer.cluster.run(FINAL_GET).stdout;
-    let logs = observer.final_logs();
+/// What is random in reality (waits that jitter, equal nodes, the phase of periodic work) is drawn anew with each seed:
+/// the recording is one draw.
+pub const DRAWS: u64 = 12;
+
+pub fn simulate(scenario: &Scenario, seed: u64) -> Run {
+    let mut observer = Observer::new(scenario, seed);
+    let runs: Vec<Started> = scenario.recorded.commands.iter().map(|it| observer.start(it)).collect();
+    observer.pass_until(scenario.end);
+    let commands = runs.into_iter().map(|it| observer.finish(it)).collect();
+    let get = observer.final_get();
+    let logs = observer.final_logs(&scenario.recorded.logs);
     Run { commands, records: observer.records, get, logs }
 }
 
-const FINAL_GET: &str = "kubectl get pods -o wide 2>&1; kubectl get deploy,rs -o wide 2>/dev/null; kubectl get svc -o wide 2>/dev/null; kubectl get endpointslices 2>/dev/null";
+/// A command that was started at its time; it may go on while others run.
+struct Started {
+    ended: CommandRun,
+    run: Option<RunId>,
+}
+
+/// Kinds that are printed at the end beside Pods, if there are any.
+const OTHERS: &str = "deploy rs sts ds job cronjob pdb svc endpointslices";
 
 struct Observer {
     cluster: Headless,
@@ -39,20 +61,38 @@ struct Observer {
     revision: u64,
     records: Vec<Value>,
     watches_nodes: bool,
+    /// What was last seen of each node: only changes were written down.
+    nodes: Vec<Value>,
 }
 
 impl Observer {
-    fn new(scenario: &Scenario) -> Observer {
-        let mut cluster = Headless::new(&settings(&scenario.name));
+    fn new(scenario: &Scenario, seed: u64) -> Observer {
+        let mut cluster = Headless::new(&Settings { seed, ..settings(scenario) });
         // The recordings' cluster had been up for long before a scenario began.
-        cluster.advance(Duration::from_secs(60));
+        cluster.advance(Duration::from_secs(600) + Duration::from_millis(1_700) * seed as u32);
+        for name in NGINX {
+            let like = "nginx:1.22".to_owned();
+            cluster.define_image(CustomImage { name: (*name).to_owned(), like, ..CustomImage::default() });
+        }
+        for name in SLOW {
+            let like = "busybox:1.35".to_owned();
+            let (name, delay) = ((*name).to_owned(), Duration::from_millis(5_300));
+            cluster.define_image(CustomImage { name, like, size_bytes: Some(2_140_977), delay });
+        }
         let namespace = scenario.name.clone();
-        cluster.run(&format!("kubectl create namespace {namespace}; kubectl config set-context --current --namespace={namespace}"));
+        cluster.run(&format!("kubectl create namespace {namespace}"));
+        cluster.set_namespace(&namespace);
         cluster.advance(Duration::from_secs(2));
-        cluster.write_file("scenario.yaml", &scenario.manifest);
-        let watches_nodes = scenario.recorded.records.iter().any(|it| it["kind"] == "node");
-        let revision = cluster.cluster().api().store().revision();
-        Observer { began: cluster.now(), revision, cluster, namespace, records: Vec::new(), watches_nodes }
+        for (name, text) in &scenario.manifests {
+            cluster.write_file(name, text);
+        }
+        let store = cluster.cluster().api().store();
+        let nodes = store.list(Kind::Node).map(|it| node_state(&it.object.to_value())).collect();
+        let revision = store.revision();
+        let watches_nodes =
+            scenario.recorded.get.lines().any(|it| it.starts_with("NAME") && it.contains("ROLES"));
+        let began = cluster.now();
+        Observer { began, revision, cluster, namespace, records: Vec::new(), watches_nodes, nodes }
     }
 
     fn pass_until(&mut self, seconds: f64) {
@@ -64,17 +104,29 @@ impl Observer {
         }
     }
 
-    fn act(&mut self, scenario: &Scenario, action: &CommandRun) -> CommandRun {
-        let started = self.cluster.now().since(self.began).as_secs_f64();
-        let (code, output) = if let Some(fault) = action.command.strip_prefix("fault ") {
-            (i64::from(!self.inflict(fault)), action.output.clone())
-        } else {
-            self.cluster.write_file("scenario.yaml", &scenario.manifest);
-            let ended = self.cluster.run(&format!("{{ {}\n}} 2>&1", action.command));
-            (i64::from(ended.code), ended.stdout + &ended.stderr)
-        };
-        self.look();
-        CommandRun { command: action.command.clone(), started, code, output }
+    fn start(&mut self, action: &CommandRun) -> Started {
+        self.pass_until(action.started);
+        let mut ended = action.clone();
+        if let Some(fault) = action.command.strip_prefix("fault ") {
+            if !self.inflict(fault) {
+                ended.output.push_str("this cannot be done to a simulated machine\n");
+            }
+            return Started { ended, run: None };
+        }
+        ended.output.clear();
+        let line = format!("export NS={}; {{ {}\n}} 2>&1", self.namespace, action.command);
+        Started { ended, run: Some(self.cluster.start_captured(&line)) }
+    }
+
+    fn finish(&mut self, started: Started) -> CommandRun {
+        let Started { mut ended, run } = started;
+        if let Some(run) = run {
+            let cluster = &mut self.cluster;
+            let found = cluster.take_finished(run).unwrap_or_else(|| cluster.give_up(run));
+            ended.code = i64::from(found.code);
+            ended.output = found.stdout + &found.stderr;
+        }
+        ended
     }
 
     /// False for what cannot be done to a simulated machine (yet).
@@ -88,6 +140,9 @@ impl Observer {
         let events: Vec<_> = self.cluster.watch(self.revision).unwrap_or_default().to_vec();
         for event in &events {
             self.revision = event.revision;
+            if event.key.kind == Kind::Node && !self.node_changed(event) {
+                continue;
+            }
             if let Some(record) = self.record(event) {
                 // Successive equal records of a Pod are dropped in the recordings.
                 let same = |it: &&Value| it["kind"] == record["kind"] && it["name"] == record["name"];
@@ -105,6 +160,14 @@ impl Observer {
         }
     }
 
+    fn node_changed(&mut self, event: &WatchEvent) -> bool {
+        let state = node_state(&event.object.to_value());
+        let changed = !self.nodes.contains(&state) || event.change == Change::Deleted;
+        self.nodes.retain(|it| it["name"] != state["name"]);
+        self.nodes.push(state);
+        changed
+    }
+
     fn record(&self, event: &WatchEvent) -> Option<Value> {
         let kind = match event.key.kind {
             Kind::Pod => "pod",
@@ -116,10 +179,11 @@ impl Observer {
             Kind::Node if self.watches_nodes => "node",
             _ => return None,
         };
-        if event.key.kind != Kind::Node && *event.key.namespace != *self.namespace {
+        let object = event.object.to_value();
+        let about_node = self.watches_nodes && object["involvedObject"]["kind"] == "Node";
+        if event.key.kind != Kind::Node && *event.key.namespace != *self.namespace && !about_node {
             return None;
         }
-        let object = event.object.to_value();
         let mut record = Map::new();
         let seconds = event.at.since(self.began).as_secs_f64();
         record.insert("t".into(), json!((seconds * 10.0).round() / 10.0));
@@ -160,7 +224,17 @@ impl Observer {
         Some(Value::Object(record))
     }
 
-    fn final_logs(&mut self) -> String {
+    fn final_get(&mut self) -> String {
+        let mut text = self.cluster.run("kubectl get pods -o wide 2>&1").stdout;
+        for kind in OTHERS.split(' ').chain(self.watches_nodes.then_some("nodes")) {
+            let wide = if kind == "nodes" { "" } else { " -o wide" };
+            text.push_str(&self.cluster.run(&format!("kubectl get {kind}{wide} 2>/dev/null")).stdout);
+        }
+        text
+    }
+
+    /// The logs that were asked for in the recording, of the Pods that there are.
+    fn final_logs(&mut self, recorded: &str) -> String {
         let pods: Vec<(String, Vec<String>)> = self
             .cluster
             .cluster()
@@ -168,28 +242,43 @@ impl Observer {
             .pods()
             .filter(|it| it.metadata.namespace.as_deref() == Some(&self.namespace))
             .map(|it| {
-                let containers = it
-                    .spec
-                    .iter()
-                    .flat_map(|spec| spec.init_containers.iter().flatten().chain(&spec.containers));
-                (it.metadata.name.clone().unwrap_or_default(), containers.map(|it| it.name.clone()).collect())
+                let spec = it.spec.clone().unwrap_or_default();
+                let debug = spec.ephemeral_containers.into_iter().flatten().map(|it| it.name);
+                let all = spec.init_containers.into_iter().flatten().chain(spec.containers).map(|it| it.name);
+                (it.metadata.name.clone().unwrap_or_default(), all.chain(debug).collect())
             })
             .collect();
         let mut text = String::new();
         for (pod, containers) in pods {
             for container in containers {
-                let command = format!("kubectl logs {pod} -c {container}");
-                let ended = self.cluster.run(&format!("{command} 2>&1"));
-                text.push_str(&format!("$ {command}\n{}\n", ended.stdout));
+                for previous in ["", " --previous"] {
+                    let command = format!("kubectl logs {pod} -c {container}{previous}");
+                    // Earlier instances were asked for where there were any.
+                    let asked =
+                        previous.is_empty() || generated_names(recorded).contains(&generated_names(&command));
+                    if !asked {
+                        continue;
+                    }
+                    let ended = self.cluster.run(&format!("{command} 2>&1"));
+                    text.push_str(&format!("$ {command}\n{}\n", ended.stdout));
+                    if ended.code != 0 {
+                        text.push_str(&format!("[exit {}]\n", ended.code));
+                    }
+                }
             }
         }
         text
     }
 }
 
-fn settings(name: &str) -> Settings {
-    let number: u32 = name.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap_or(0);
-    let three = (26..=31).contains(&number) || number == 33 || 42 <= number;
+fn settings(scenario: &Scenario) -> Settings {
+    let number: u32 =
+        scenario.name.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap_or(0);
+    let seen = |it: &Value| ["node2", "node3"].iter().any(|name| it["nodeName"] == *name);
+    let three = (26..=31).contains(&number)
+        || number == 33
+        || 42 <= number
+        || scenario.recorded.records.iter().any(seen);
     let names: &[&str] = if three { &["node1", "node2", "node3"] } else { &["node1"] };
     let node = |name: &&str| NodeSpec {
         cpu_milli: 2_000,
@@ -198,6 +287,23 @@ fn settings(name: &str) -> Settings {
         ..NodeSpec::worker(name)
     };
     Settings { seed: 1, nodes: names.iter().map(node).collect() }
+}
+
+/// What of a node is written down when it changes.
+fn node_state(object: &Value) -> Value {
+    let conditions: Vec<Value> = object["status"]["conditions"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|it| json!([it["type"], it["status"], it["reason"]]))
+        .collect();
+    json!({
+        "name": object["metadata"]["name"],
+        "labels": object["metadata"]["labels"],
+        "taints": object["spec"]["taints"],
+        "unschedulable": object["spec"]["unschedulable"],
+        "conditions": conditions,
+    })
 }
 
 fn without_time(record: &Value) -> Value {
