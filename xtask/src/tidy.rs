@@ -7,6 +7,17 @@ use crate::process::{command, output, root};
 
 const FILE_LINES_MAX: usize = 800;
 const FUNCTION_LINES_MAX: usize = 70;
+/// Longer ones that are still to be taken apart. This list only shrinks.
+const LONG_FUNCTIONS: &[&str] = &[
+    "crates/kubectl/src/verbs/change.rs pairs",
+    "crates/runtime/src/commands/client.rs start",
+    "crates/runtime/src/commands/client.rs wget",
+    "crates/runtime/src/commands/filter.rs line",
+    "crates/runtime/src/commands/filter.rs start",
+    "crates/runtime/src/commands/listing.rs find",
+    "crates/runtime/src/commands/output.rs printf_once",
+    "crates/runtime/src/files/mounts.rs resolve",
+];
 
 /// Prints what is not tidy; true when nothing is.
 pub fn run() -> Result<bool, String> {
@@ -106,6 +117,10 @@ fn lengths(name: &str, text: &str, found: &mut Vec<String>) {
     if FILE_LINES_MAX < code_end {
         found.push(format!("{name} has {code_end} lines of code, more than {FILE_LINES_MAX}"));
     }
+    // Tables of tests are as long as their cases.
+    if name.contains("/tests/") || name.ends_with("/tests.rs") {
+        return;
+    }
     let mut open: Option<(usize, usize, String)> = None;
     for (index, line) in lines[..code_end].iter().enumerate() {
         let body = line.trim_start();
@@ -113,7 +128,9 @@ fn lengths(name: &str, text: &str, found: &mut Vec<String>) {
         match &open {
             Some((from, depth, function)) if indent == *depth && body == "}" => {
                 let length = index - from - 1;
-                if FUNCTION_LINES_MAX < length {
+                if FUNCTION_LINES_MAX < length
+                    && !LONG_FUNCTIONS.contains(&format!("{name} {function}").as_str())
+                {
                     found.push(format!(
                         "{name}:{}: {function} has {length} lines, more than {FUNCTION_LINES_MAX}",
                         from + 1

@@ -39,7 +39,7 @@ pub fn a_pod_becomes_ready() -> Result<(), CommandFailed> {
     assert_eq!(cluster.apply(WEB)?, "pod/web created\nservice/web created\n");
 
     // Lets time pass until something holds, at most that long; `advance_seconds` is the plain way.
-    let ready = cluster.advance_until(Duration::from_secs(60), |it| {
+    let ready = cluster.advance_until(Duration::from_mins(1), |it| {
         let Some(pod) = it.pod("default", "web") else { return false };
         let conditions = pod.status.iter().flat_map(|it| it.conditions.iter().flatten());
         conditions.into_iter().any(|it| it.type_ == "Ready" && it.status == "True")
@@ -78,7 +78,7 @@ pub fn a_crashing_pod_backs_off() -> Result<(), CommandFailed> {
     let mut cluster = Headless::default();
     cluster.apply(CRASHING)?;
 
-    let soon = Duration::from_secs(120);
+    let soon = Duration::from_mins(2);
     let crashed = cluster.advance_until(soon, |it| {
         it.status_column("default", "crashing").as_deref() == Some("CrashLoopBackOff")
     });

@@ -24,7 +24,7 @@ use crate::playground::{Finished, Playground, RunId};
 /// Events that one call handles between two looks at its end; only how often, never what happens, depends on it.
 const EVENTS_PER_TURN: u32 = 10_000;
 /// A command that has not ended after this much virtual time is interrupted.
-pub const COMMAND_PATIENCE: Duration = Duration::from_secs(3_600);
+pub const COMMAND_PATIENCE: Duration = Duration::from_hours(1);
 
 /// A cluster and a workstation, driven by calls. Deterministic: equal calls give equal digests, natively and in WebAssembly.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -151,14 +151,11 @@ impl Headless {
     pub fn advance_until(&mut self, patience: Duration, mut holds: impl FnMut(&Headless) -> bool) -> bool {
         let end = self.now() + patience;
         while !holds(self) {
-            match self.playground.next_due().filter(|due| *due <= end) {
-                Some(due) => {
-                    self.playground.run_until(due, 1);
-                }
-                None => {
-                    self.advance_to(end);
-                    return holds(self);
-                }
+            if let Some(due) = self.playground.next_due().filter(|due| *due <= end) {
+                self.playground.run_until(due, 1);
+            } else {
+                self.advance_to(end);
+                return holds(self);
             }
         }
         true

@@ -129,10 +129,6 @@ impl Playground {
         self.workstation.give_up(&mut self.cluster, run)
     }
 
-    pub fn resize(&mut self, columns: u16, rows: u16) {
-        self.workstation.resize(&mut self.cluster, columns, rows);
-    }
-
     /// The namespace that commands mean when they name none.
     pub fn namespace(&self) -> &str {
         self.workstation.namespace()

@@ -124,7 +124,7 @@ impl Evidence for Seen<'_> {
 }
 
 /// The page beside the manifest, in the language asked for.
-pub fn lesson(scenario: &Scenario, done: u64, language: &str) -> Option<LessonCard> {
+pub fn lesson(scenario: &Scenario, done: u64, language: &str) -> LessonCard {
     let found = scenario.lesson;
     let text = found.text(if language.starts_with("zh") { Language::ZhCn } else { Language::En });
     let mut body = text.intro.to_owned();
@@ -148,7 +148,7 @@ pub fn lesson(scenario: &Scenario, done: u64, language: &str) -> Option<LessonCa
         hint: words.hint.to_owned(),
         command: if step.command.is_empty() { fault_command(step.fault) } else { step.command.to_owned() },
     });
-    Some(LessonCard {
+    LessonCard {
         id: found.id.to_owned(),
         title: text.title.to_owned(),
         text: body,
@@ -158,7 +158,7 @@ pub fn lesson(scenario: &Scenario, done: u64, language: &str) -> Option<LessonCa
             .iter()
             .map(|it| DocumentCard { name: it.name.to_owned(), text: it.text.to_owned() })
             .collect(),
-    })
+    }
 }
 
 /// A scenario's fault as a command line of the workstation.

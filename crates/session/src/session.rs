@@ -144,7 +144,7 @@ impl Session {
         let mut left = events_max;
         while left > 0 {
             let pending = self.history.pending(&self.current, target).next().cloned();
-            let until = pending.as_ref().map_or(target, |it| it.at());
+            let until = pending.as_ref().map_or(target, super::input::Logged::at);
             let turn = left.min(EVENTS_PER_LOOK);
             let before = self.current.cluster().steps();
             let reached = self.current.run_until(until, turn);
@@ -204,14 +204,12 @@ impl Session {
             }
             Command::TerminalInput { bytes } => {
                 if bytes.len() <= INPUT_BYTES_MAX {
-                    self.input(Input::Keys(bytes));
+                    self.input(&Input::Keys(bytes));
                 }
                 Outcome::default()
             }
-            Command::TerminalResize { columns, rows } => {
-                self.current.resize(columns, rows);
-                Outcome::default()
-            }
+            // Programs here print for a terminal of any width.
+            Command::TerminalResize { .. } => Outcome::default(),
             Command::RunLine { line } => self.run_line(&line),
             Command::SeekTo { at } => self.seek(SimTime(at)),
             Command::Step => self.step(),
@@ -247,7 +245,7 @@ impl Session {
     }
 
     /// Something that the person does: noted, so that it happens again when this stretch is lived again.
-    fn input(&mut self, input: Input) -> bool {
+    fn input(&mut self, input: &Input) -> bool {
         let now = self.now();
         if now < self.end {
             // What lies ahead will not come that way.
@@ -278,7 +276,7 @@ impl Session {
         let printed = format!("kubectl apply -f {file}");
         self.note_mark(&printed);
         self.manifest = Some(text.clone());
-        if !self.input(Input::Apply { file, text }) {
+        if !self.input(&Input::Apply { file, text }) {
             return full();
         }
         let mut outcome = self.outcome_of_last_run(printed);
@@ -291,7 +289,7 @@ impl Session {
             return Outcome::default();
         }
         self.note_mark(line);
-        if !self.input(Input::Run(line.to_owned())) {
+        if !self.input(&Input::Run(line.to_owned())) {
             return full();
         }
         self.outcome_of_last_run(line.to_owned())
@@ -339,7 +337,7 @@ impl Session {
         }
         self.note_mark(&printed);
         self.note_fault(&fault);
-        if self.input(Input::Fault(fault)) {
+        if self.input(&Input::Fault(fault)) {
             Outcome { printed: Some(printed), ..Outcome::default() }
         } else {
             full()
@@ -398,7 +396,7 @@ impl Session {
     }
 
     fn next_due(&self) -> Option<SimTime> {
-        let input = self.history.pending(&self.current, SimTime::MAX).next().map(|it| it.at());
+        let input = self.history.pending(&self.current, SimTime::MAX).next().map(super::input::Logged::at);
         [self.current.next_due(), input].into_iter().flatten().min()
     }
 

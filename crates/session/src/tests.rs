@@ -21,7 +21,7 @@ fn a_manifest_is_applied_and_runs() {
     let mut cluster = Headless::default();
     assert_eq!(cluster.apply(POD).as_deref(), Ok("pod/web created\n"));
     assert!(
-        cluster.advance_until(Duration::from_secs(60), |it| it.status_column("default", "web").as_deref()
+        cluster.advance_until(Duration::from_mins(1), |it| it.status_column("default", "web").as_deref()
             == Some("Running"))
     );
     let reasons: Vec<String> = cluster.events("default", "web").into_iter().map(|it| it.1).collect();

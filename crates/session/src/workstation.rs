@@ -257,8 +257,6 @@ impl Workstation {
         finished
     }
 
-    pub fn resize(&mut self, _cluster: &mut Cluster, _columns: u16, _rows: u16) {}
-
     pub fn screen_since(&self, seen: Option<u64>) -> (Vec<u8>, u64) {
         (self.screen.since(seen), self.screen.written)
     }

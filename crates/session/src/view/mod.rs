@@ -231,7 +231,7 @@ impl View {
         if changed || moved || self.last.lesson.is_none() {
             self.steps_done = about.scenario.advance(self.steps_done, playground, about.inputs);
             self.lesson_key = key;
-            let card = scenario::lesson(about.scenario, self.steps_done, &view.language)?;
+            let card = scenario::lesson(about.scenario, self.steps_done, &view.language);
             return Some(keep_option(self.last.lesson.as_ref(), card));
         }
         self.last.lesson.clone()

@@ -93,9 +93,9 @@ fn roles(labels: &BTreeMap<String, String>) -> String {
 
 fn amounts(allocatable: Option<&BTreeMap<String, Quantity>>, load: Load) -> Vec<Amount> {
     let of = |resource: &str| allocatable.and_then(|it| it.get(resource)).map(quantity::of);
-    let cpu = of("cpu").map_or(0, |it| it.milli_value());
-    let memory = of("memory").map_or(0, |it| it.value());
-    let pods = of("pods").map_or(0, |it| it.value());
+    let cpu = of("cpu").map_or(0, api::quantity::Amount::milli_value);
+    let memory = of("memory").map_or(0, api::quantity::Amount::value);
+    let pods = of("pods").map_or(0, api::quantity::Amount::value);
     vec![
         Amount {
             resource: "cpu".to_owned(),

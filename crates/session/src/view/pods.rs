@@ -104,11 +104,11 @@ fn containers(pod: &Pod, worker: Option<&Worker>, cluster: &Cluster) -> Vec<Cont
         let sidecar = container.restart_policy.as_deref() == Some("Always");
         let kind = if sidecar { ContainerKind::Sidecar } else { ContainerKind::Init };
         let found = find(status.and_then(|it| it.init_container_statuses.as_ref()), &container.name);
-        cards.push(container_card(pod, container, kind, index as u32 + 1, found, worker, cluster));
+        cards.push(container_card(pod, container, kind, index as u32 + 1, found.as_ref(), worker, cluster));
     }
     for container in &spec.containers {
         let found = find(status.and_then(|it| it.container_statuses.as_ref()), &container.name);
-        cards.push(container_card(pod, container, ContainerKind::App, 0, found, worker, cluster));
+        cards.push(container_card(pod, container, ContainerKind::App, 0, found.as_ref(), worker, cluster));
     }
     after_init(&mut cards);
     cards
@@ -135,7 +135,7 @@ fn container_card(
     container: &Container,
     kind: ContainerKind,
     step: u32,
-    status: Option<ContainerStatus>,
+    status: Option<&ContainerStatus>,
     worker: Option<&Worker>,
     cluster: &Cluster,
 ) -> ContainerCard {
@@ -143,17 +143,17 @@ fn container_card(
     let image = container.image.clone().unwrap_or_default();
     let lamps = worker.map(|it| lamps(it, container, pod, cluster)).unwrap_or_default();
     let pull = worker.and_then(|it| match it.waiting() {
-        Waiting::Pull { image: pulled, since } if pulled == image && waits(status.as_ref()) => {
+        Waiting::Pull { image: pulled, since } if pulled == image && waits(status) => {
             Some(Pull { image: image.clone(), started: since.0, ends: None, bytes: 0 })
         }
         _ => None,
     });
-    let backoff = worker.and_then(|it| backoff(it, &name, status.as_ref(), cluster));
-    let (state, tone) = status.as_ref().map_or((ContainerState::Unknown, Tone::Wait), state);
-    let restarts = status.as_ref().map_or(0, |it| it.restart_count.max(0) as u32);
-    let says = says(&state, status.as_ref(), pull.as_ref(), worker, &name);
+    let backoff = worker.and_then(|it| backoff(it, &name, status, cluster));
+    let (state, tone) = status.map_or((ContainerState::Unknown, Tone::Wait), state);
+    let restarts = status.map_or(0, |it| it.restart_count.max(0) as u32);
+    let says = says(&state, status, pull.as_ref(), worker, &name);
     ContainerCard {
-        ready: status.as_ref().is_some_and(|it| it.ready),
+        ready: status.is_some_and(|it| it.ready),
         tone: if pull.is_some()
             || (kind == ContainerKind::Init && matches!(state, ContainerState::Running { .. }))
         {
