@@ -255,7 +255,7 @@ impl Session {
         let fits = self.history.record(now, input.clone(), self.end);
         if fits {
             self.end = now;
-            self.current.apply(&input);
+            self.current.apply(input);
             self.settle();
         }
         fits
