@@ -65,7 +65,9 @@ impl Scenario {
             .collect::<Result<Vec<Value>, String>>()?;
         let recorded =
             Run { commands, records, get: text("get.txt").to_owned(), logs: text("logs.txt").to_owned() };
-        let manifests = files.iter().filter(|it| it.0.ends_with(".yaml") && it.0 != "pods.yaml");
+        let manifests = files
+            .iter()
+            .filter(|it| it.0.rsplit_once('.').is_some_and(|it| it.1 == "yaml") && it.0 != "pods.yaml");
         let end = end(&recorded, text("events.txt"));
         Ok(Scenario {
             name: name.to_owned(),

@@ -69,7 +69,7 @@ impl Observer {
     fn new(scenario: &Scenario, seed: u64) -> Observer {
         let mut cluster = Headless::new(&Settings { seed, ..settings(scenario) });
         // The recordings' cluster had been up for long before a scenario began.
-        cluster.advance(Duration::from_secs(600) + Duration::from_millis(1_700) * seed as u32);
+        cluster.advance(Duration::from_mins(10) + Duration::from_millis(1_700) * seed as u32);
         for name in NGINX {
             let like = "nginx:1.22".to_owned();
             cluster.define_image(CustomImage { name: (*name).to_owned(), like, ..CustomImage::default() });
