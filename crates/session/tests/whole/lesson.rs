@@ -17,8 +17,6 @@ const WAITED_FOR: &[(&str, usize)] = &[
     ("init-war", 3),
     // kubectl complains of the missing kind in other words than the recorded ones.
     ("tolerations", 1),
-    // `tail /dev/zero` is not killed for its memory.
-    ("namespaces-cgroups", 4),
 ];
 
 fn goals(session: &mut Session) -> Vec<GoalCard> {
