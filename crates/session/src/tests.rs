@@ -51,3 +51,130 @@ fn files_of_the_workstation() {
     cluster.write_file("some/where/a.txt", "text\n");
     assert_eq!(cluster.sh("pwd; cat some/where/a.txt; ls /root").as_deref(), Ok("/root\ntext\nsome\n"));
 }
+
+const SLEEPER: &str = "apiVersion: v1
+kind: Pod
+metadata:
+  name: box
+  labels: {app: box}
+spec:
+  terminationGracePeriodSeconds: 1
+  containers:
+  - name: app
+    image: busybox
+    command: [sh, -c, 'i=0; while true; do i=$((i+1)); echo tick $i; sleep 1; done']
+    ports: [{containerPort: 8080}]
+";
+
+fn with_sleeper() -> Headless {
+    let mut cluster = Headless::default();
+    cluster.apply(SLEEPER).expect("it is valid");
+    assert_eq!(
+        cluster.kubectl("wait pod/box --for=condition=Ready --timeout=60s").as_deref(),
+        Ok("pod/box condition met\n")
+    );
+    cluster
+}
+
+#[test]
+fn kubectl_follows_logs_and_watches() {
+    let mut cluster = with_sleeper();
+    let out = cluster.sh("kubectl logs -f box | head -n 3").expect("head ends it");
+    assert_eq!(out, "tick 1\ntick 2\ntick 3\n");
+    let out = cluster.sh(
+        "(sleep 2; kubectl label pod box x=y >/dev/null) & kubectl get pod box -w -L x --request-timeout=4s",
+    );
+    let lines: Vec<String> = out
+        .expect("it ends in time")
+        .lines()
+        .map(|it| it.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
+    assert_eq!(lines[0], "NAME READY STATUS RESTARTS AGE X");
+    assert!(
+        lines.last().is_some_and(|it| it.starts_with("box 1/1 Running 0") && it.ends_with("s y")),
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn kubectl_runs_programs_in_containers() {
+    let mut cluster = with_sleeper();
+    assert_eq!(cluster.sh("kubectl exec box -- sh -c 'echo hi; exit 3'; echo $?").as_deref(), Ok("hi\n3\n"));
+    assert_eq!(cluster.sh("echo typed | kubectl exec -i box -- cat").as_deref(), Ok("typed\n"));
+    let out =
+        cluster.sh("echo typed | kubectl run -i --rm --restart=Never --quiet one --image=busybox -- cat");
+    assert_eq!(out.as_deref(), Ok("typed\n"));
+    assert!(cluster.pod("default", "one").is_none());
+    let failed =
+        cluster.run("kubectl run -i --rm --restart=Never --quiet two --image=busybox -- sh -c 'exit 4'");
+    assert_eq!(failed.code, 4);
+}
+
+#[test]
+fn kubectl_exposes_and_makes_objects() {
+    let mut cluster = with_sleeper();
+    assert_eq!(cluster.sh("kubectl expose pod box --name=svc").as_deref(), Ok("service/svc exposed\n"));
+    let ports = cluster.sh("kubectl get svc svc -o jsonpath='{.spec.ports[0].port} {.spec.selector.app}'");
+    assert_eq!(ports.as_deref(), Ok("8080 box"));
+    let out = cluster.sh(
+        "kubectl create cm c --from-literal=a=b && kubectl create secret generic s --from-literal=a=b && kubectl create sa robot && kubectl create pdb p --selector=app=box --min-available=1 && kubectl create service clusterip d --tcp=80:8080",
+    );
+    assert_eq!(
+        out.as_deref(),
+        Ok(
+            "configmap/c created\nsecret/s created\nserviceaccount/robot created\npoddisruptionbudget.policy/p created\nservice/d created\n"
+        )
+    );
+    assert_eq!(cluster.sh("kubectl get secret s -o jsonpath='{.data.a}'").as_deref(), Ok("Yg=="));
+    let missing = cluster.run("kubectl get jobs");
+    assert_eq!(
+        missing.stderr,
+        "Warning: this playground does not simulate jobs.batch\nNo resources found in default namespace.\n"
+    );
+    assert_eq!(cluster.run("kubectl port-forward pod/box 80").code, 1);
+}
+
+#[test]
+fn kubectl_drains_and_replaces() {
+    let mut cluster = with_sleeper();
+    let node = cluster.sh("kubectl get pod box -o jsonpath='{.spec.nodeName}'").expect("it is bound");
+    assert_eq!(cluster.run(&format!("kubectl drain {node}")).code, 1);
+    assert_eq!(
+        cluster.sh(&format!("kubectl drain {node} --force --ignore-daemonsets")),
+        Ok(format!(
+            "node/{node} already cordoned\nevicting pod default/box\npod/box evicted\nnode/{node} drained\n"
+        ))
+    );
+    cluster.kubectl(&format!("uncordon {node}")).expect("it is there");
+    cluster.apply(SLEEPER).expect("it is gone");
+    assert_eq!(
+        cluster.sh("kubectl replace --force -f manifest.yaml").as_deref(),
+        Ok("pod \"box\" deleted from default namespace\npod/box replaced\n")
+    );
+}
+
+#[test]
+fn kubectl_rolls_back() {
+    let mut cluster = Headless::default();
+    let line = "kubectl create deployment web --image=nginx:1.25 && kubectl rollout status deploy web >/dev/null && kubectl set image deploy/web nginx=nginx:1.26 && kubectl rollout status deploy web >/dev/null && kubectl rollout undo deploy web && kubectl set env deploy/web A=b && kubectl set resources deploy web --requests=cpu=100m";
+    assert_eq!(
+        cluster.sh(line).as_deref(),
+        Ok(
+            "deployment.apps/web created\ndeployment.apps/web image updated\ndeployment.apps/web rolled back\ndeployment.apps/web env updated\ndeployment.apps/web resource requirements updated\n"
+        )
+    );
+    let spec = cluster.sh("kubectl get deploy web -o jsonpath='{.spec.template.spec.containers[0].image} {.spec.template.spec.containers[0].env[0].name} {.spec.template.spec.containers[0].resources.requests.cpu}'");
+    assert_eq!(spec.as_deref(), Ok("nginx:1.25 A 100m"));
+}
+
+#[test]
+fn the_namespace_of_the_context_is_kept() {
+    let mut cluster = Headless::default();
+    cluster
+        .sh("kubectl create ns dev && sleep 2 && kubectl config set-context --current --namespace=dev")
+        .expect("it works");
+    cluster.apply(SLEEPER).expect("it is valid");
+    assert!(cluster.pod("dev", "box").is_some());
+    let out = cluster.sh("kubectl config view --minify -o jsonpath='{..namespace}'");
+    assert_eq!(out.as_deref(), Ok("dev"));
+}
