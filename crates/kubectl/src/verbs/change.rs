@@ -71,6 +71,17 @@ pub fn annotate(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
     pairs(call, flags, "annotations", "annotation", "annotated", "annotated")
 }
 
+/// kubectl itself looks at labels' values.
+fn check_values(changes: &[String]) -> Result<(), Failure> {
+    for (word, value) in changes.iter().filter_map(|it| Some((it, it.split_once('=')?.1))) {
+        let problems = api::syntax::label_value(value);
+        if !problems.is_empty() {
+            return fail(format!("invalid label value: {word:?}: {}", problems.join("; ")));
+        }
+    }
+    Ok(())
+}
+
 fn pairs(
     call: &mut Call,
     flags: &Flags,
@@ -92,11 +103,8 @@ fn pairs(
     if changes.is_empty() && !flags.on("list") {
         return fail(format!("at least one {word} update is required"));
     }
-    for (word, value) in changes.iter().filter_map(|it| Some((it, it.split_once('=')?.1))) {
-        let problems = if field == "labels" { api::syntax::label_value(value) } else { Vec::new() };
-        if !problems.is_empty() {
-            return fail(format!("invalid label value: {word:?}: {}", problems.join("; ")));
-        }
+    if field == "labels" {
+        check_values(changes)?;
     }
     let dry = DryRun::of(call, flags)?;
     let (found, mut failures) = args::find(call, flags, names)?;
