@@ -121,6 +121,26 @@ fn documents(
     Ok(())
 }
 
+// Follows kubernetes v1.36 kubectl/pkg/validation: ConjunctiveSchema asks for both before anything is decoded.
+fn validated(flags: &Flags, source: &str, api_version: &Value, kind: &Value) -> Result<(), Failure> {
+    let missing: Vec<&str> = [(api_version, "apiVersion not set"), (kind, "kind not set")]
+        .into_iter()
+        .filter(|(field, _)| field.as_str().is_none_or(str::is_empty))
+        .map(|(_, text)| text)
+        .collect();
+    let missing = match missing[..] {
+        [] => return Ok(()),
+        [one] => one.to_owned(),
+        _ => format!("[{}]", missing.join(", ")),
+    };
+    if matches!(flags.value("validate"), Some("false" | "ignore")) {
+        return Ok(());
+    }
+    fail(format!(
+        "error validating {source:?}: error validating data: {missing}; if you choose to ignore these errors, turn validation off with --validate=false"
+    ))
+}
+
 /// One document: its kind must be known, and its namespace fit.
 // Follows kubernetes v1.36 cli-runtime/pkg/resource: mapper.infoForData, RequireNamespace.
 fn one(
@@ -145,6 +165,7 @@ fn one(
             ));
         }
     }
+    validated(flags, source, api_version, kind)?;
     if kind.as_str().is_none_or(str::is_empty) {
         return fail(format!("unable to decode {source:?}: Object 'Kind' is missing in '{value}'"));
     }
