@@ -14,7 +14,10 @@ const STEPS: &[Step] = &[
     ("format", |_| one(&mut command("cargo", &["fmt", "--all", "--check"]))),
     ("tidy", |_| tidy::run().map(|fine| (u32::from(fine), u32::from(!fine)))),
     ("clippy", |_| {
-        one(&mut command("cargo", &["clippy", "--quiet", "--all-targets", "--", "-D", "warnings"]))
+        one(&mut command(
+            "cargo",
+            &["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"],
+        ))
     }),
     ("clippy-wasm", |_| {
         let args = [
@@ -28,7 +31,7 @@ const STEPS: &[Step] = &[
         ];
         one(command("cargo", &args).args(["--", "-D", "warnings"]))
     }),
-    ("native", |_| cargo_test(&mut command("cargo", &["test", "--no-fail-fast"]))),
+    ("native", |_| cargo_test(&mut command("cargo", &["test", "--workspace", "--no-fail-fast"]))),
     ("conformance", |_| {
         one(&mut command(
             "cargo",

@@ -48,8 +48,15 @@ pub fn align(text: &str, width_min: usize, padding: usize) -> String {
 }
 
 /// A table of `get`: headers and rows, whose widths later lines of a watch keep.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Widths(Vec<usize>);
+
+/// One by one: a slice of `usize` hashes as its bytes, which are fewer in WebAssembly.
+impl std::hash::Hash for Widths {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.iter().for_each(|it| it.hash(state));
+    }
+}
 
 impl Widths {
     pub fn print(&mut self, rows: &[Vec<String>], out: &mut String) {
