@@ -336,7 +336,7 @@ impl World for Desk {
     fn set_namespace(&mut self, _: &str) {}
 
     fn logs(&mut self, _: &str, _: &str, _: &str, _: bool, _: usize) -> Result<LogView, String> {
-        Ok(LogView { lines: Vec::new(), ended: true })
+        Ok(LogView { ended: true, ..LogView::default() })
     }
 
     fn exec_start(&mut self, _: &ExecRequest) -> Result<u64, String> {
@@ -346,7 +346,7 @@ impl World for Desk {
     fn exec_write(&mut self, _: u64, _: &Stdin) {}
 
     fn exec_poll(&mut self, _: u64) -> ExecView {
-        ExecView { stdout: Vec::new(), stderr: Vec::new(), exit: Some(0) }
+        ExecView { stdout: Vec::new(), stderr: Vec::new(), exit: Some(0), failed: false }
     }
 
     fn exec_stop(&mut self, _: u64) {}

@@ -88,6 +88,8 @@ pub struct LogView {
     pub lines: Vec<LogLine>,
     /// The container runs no longer: nothing will follow.
     pub ended: bool,
+    /// What the kubelet writes in place of a log that is gone; no line feed follows it.
+    pub remark: String,
 }
 
 /// What an exec session has to tell.
@@ -96,6 +98,8 @@ pub struct ExecView {
     pub stdout: Vec<u8>,
     pub stderr: Vec<u8>,
     pub exit: Option<i32>,
+    /// The program could not be started: `stderr` says why, and no exit code of its own is told.
+    pub failed: bool,
 }
 
 /// What `exec`, `attach` and `run -it` start in a container.

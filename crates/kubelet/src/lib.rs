@@ -13,6 +13,7 @@ mod eviction;
 mod held;
 mod hooks;
 pub mod kill;
+pub mod logs;
 mod node;
 pub mod observed;
 pub mod pod;

@@ -137,14 +137,15 @@ fn container_status(
     let Some(newest) = instances.next() else {
         return absent_status(from, container, old, role);
     };
+    let id = container_id_text(newest.status.id);
     let mut status = ContainerStatus {
         name: container.name.clone(),
         image: newest.status.image.clone(),
         image_id: newest.status.image_id.clone(),
-        container_id: Some(container_id_text(newest.status.id)),
         restart_count: newest.status.attempt as i32,
         state: Some(api_state(newest)),
-        last_state: Some(ContainerState::default()),
+        last_state: Some(kept_last_state(old, &id)),
+        container_id: Some(id),
         volume_mounts: mount_statuses(container),
         resources: (role != Role::Ephemeral).then(|| container.resources.clone().unwrap_or_default()),
         allocated_resources: container.resources.as_ref().and_then(|it| it.requests.clone()),
@@ -154,6 +155,16 @@ fn container_status(
         status.last_state = Some(api_state(previous));
     }
     status
+}
+
+/// The end of the instance before, as the status told it: it stays known after the runtime has removed that instance.
+// Follows kubernetes v1.36: RestartAllContainersOnContainerExits in convertToAPIContainerStatuses.
+fn kept_last_state(old: Option<&ContainerStatus>, id: &str) -> ContainerState {
+    let Some(old) = old else { return ContainerState::default() };
+    let ended = |state: &Option<ContainerState>| state.clone().filter(|it| it.terminated.is_some());
+    let replaced = old.container_id.as_deref() != Some(id);
+    let before = if replaced { ended(&old.state) } else { None };
+    before.or_else(|| ended(&old.last_state)).unwrap_or_default()
 }
 
 /// The runtime knows no such container (yet, or any more).

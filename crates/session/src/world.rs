@@ -31,7 +31,7 @@ struct Attached {
 
 impl Attached {
     fn read(&mut self, cluster: &Cluster) -> ExecView {
-        let mut view = ExecView { stdout: Vec::new(), stderr: Vec::new(), exit: None };
+        let mut view = ExecView { stdout: Vec::new(), stderr: Vec::new(), exit: None, failed: false };
         let runtime = cluster.runtime();
         for line in runtime.logs(self.container, &LogOptions { from: self.line, ..LogOptions::default() }) {
             let out = if line.stream == LogStream::Stdout { &mut view.stdout } else { &mut view.stderr };
@@ -75,31 +75,51 @@ pub struct WorkstationWorld<'a> {
 }
 
 impl WorkstationWorld<'_> {
-    /// The instance of a container that is asked for: the newest, or the one before.
-    fn instance(
-        &self,
-        namespace: &str,
-        pod: &str,
-        container: &str,
-        previous: bool,
-    ) -> Result<ContainerId, String> {
-        let runtime = self.cluster.runtime();
-        let waiting =
-            || format!("container \"{container}\" in pod \"{pod}\" is waiting to start: ContainerCreating");
-        let sandbox = self.cluster.any_sandbox_of(namespace, pod).ok_or_else(waiting)?;
-        let instances: Vec<ContainerId> = runtime
-            .list_containers(sandbox)
-            .into_iter()
-            .filter(|it| runtime.container_status(*it).is_some_and(|it| it.name == container))
-            .collect();
-        if previous {
-            let before = instances.len().checked_sub(2).map(|it| instances[it]);
-            return before.ok_or_else(|| {
-                format!("previous terminated container \"{container}\" in pod \"{pod}\" not found")
-            });
-        }
-        instances.last().copied().ok_or_else(waiting)
+    /// The instance of a container that runs now.
+    // Follows kubernetes v1.36 pkg/kubelet/server: getExec, getAttach.
+    fn running(&self, namespace: &str, pod: &str, container: &str) -> Result<ContainerId, String> {
+        let found = self.cluster.container_of(namespace, pod, container).ok();
+        let runs = |id: &ContainerId| {
+            let status = self.cluster.runtime().container_status(*id);
+            status.is_some_and(|it| matches!(it.state, ContainerState::Running { .. }))
+        };
+        found
+            .filter(runs)
+            .ok_or_else(|| format!("unable to upgrade connection: container not found (\"{container}\")"))
     }
+
+    /// Whose log is asked for; or the kubelet's own words.
+    fn logged(&self, namespace: &str, pod: &str, container: &str, previous: bool) -> Result<Logged, String> {
+        let object = self.cluster.api().pod(namespace, pod);
+        let Some(object) = object else { return Err(format!("pods \"{pod}\" not found")) };
+        let node = object.spec.as_ref().and_then(|it| it.node_name.as_deref()).unwrap_or("");
+        if node.is_empty() {
+            // The server asks no kubelet then.
+            return Ok(Logged::Nothing);
+        }
+        let uid = object.metadata.uid.as_deref().unwrap_or("");
+        let worker = self.cluster.kubelet(node).and_then(|it| it.worker(uid));
+        let own = worker.and_then(|it| it.status.as_deref());
+        let status = own.or(object.status.as_ref()).cloned().unwrap_or_default();
+        let id = kubelet::logs::instance_of(pod, &status, container, previous)?;
+        let runtime = self.cluster.runtime();
+        let found = runtime
+            .list_sandboxes(node)
+            .iter()
+            .filter(|it| it.pod_uid == uid)
+            .flat_map(|it| runtime.list_containers(it.id))
+            .find(|it| kubelet::container_id_text(*it) == id);
+        Ok(found.map_or(Logged::Gone(id), Logged::Instance))
+    }
+}
+
+/// What stands behind a log that was asked for.
+enum Logged {
+    Instance(ContainerId),
+    /// The Pod has no node yet.
+    Nothing,
+    /// The status names an instance that the runtime has removed.
+    Gone(String),
 }
 
 impl World for WorkstationWorld<'_> {
@@ -153,7 +173,14 @@ impl World for WorkstationWorld<'_> {
         previous: bool,
         from: usize,
     ) -> Result<LogView, String> {
-        let id = self.instance(namespace, pod, container, previous)?;
+        let id = match self.logged(namespace, pod, container, previous)? {
+            Logged::Instance(id) => id,
+            Logged::Nothing => return Ok(LogView { ended: true, ..LogView::default() }),
+            Logged::Gone(id) => {
+                let remark = ["unable to retrieve container logs for ", &id].concat();
+                return Ok(LogView { ended: true, remark, ..LogView::default() });
+            }
+        };
         let runtime = self.cluster.runtime();
         let lines = runtime.logs(id, &LogOptions { from: from as u64, ..LogOptions::default() });
         let ended = !runtime
@@ -165,12 +192,13 @@ impl World for WorkstationWorld<'_> {
                 .map(|it| LogLine { at: it.at, text: it.text.as_bytes().to_vec() })
                 .collect(),
             ended,
+            remark: String::new(),
         })
     }
 
     fn exec_start(&mut self, request: &ExecRequest) -> Result<u64, String> {
         let ExecRequest { namespace, pod, container, command, stdin, tty } = request.clone();
-        let id = self.instance(&namespace, &pod, &container, false)?;
+        let id = self.running(&namespace, &pod, &container)?;
         self.remotes.next += 1;
         if command.is_empty() {
             let attached = Attached { container: id, line: 0, bytes: 0 };
@@ -227,13 +255,16 @@ impl World for WorkstationWorld<'_> {
                 stdout: Vec::new(),
                 stderr: Vec::new(),
                 exit: Some(*self.remotes.ended.get(&exec).unwrap_or(&137)),
+                failed: false,
             };
         };
         let (stdout, mut stderr) = self.cluster.with_runtime(|runtime, _| runtime.exec_read(id));
+        let mut failed = false;
         let exit = self.cluster.exec_result(id).map(|it| match it.outcome {
             ExecOutcome::Exited(code) => code,
             ExecOutcome::TimedOut => 124,
             ExecOutcome::Failed(text) => {
+                failed = true;
                 stderr.extend(format!("error: Internal error occurred: Internal error occurred: error executing command in container: {text}\n").bytes());
                 1
             }
@@ -243,7 +274,7 @@ impl World for WorkstationWorld<'_> {
             self.remotes.ended.insert(exec, code);
         }
         self.moved |= exit.is_some() || !stdout.is_empty() || !stderr.is_empty();
-        ExecView { stdout, stderr, exit }
+        ExecView { stdout, stderr, exit, failed }
     }
 
     fn exec_stop(&mut self, exec: u64) {

@@ -15,6 +15,14 @@ pub struct Session {
     stdin: bool,
 }
 
+/// How a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    pub code: i32,
+    /// Why is told already: the program never started.
+    pub told: bool,
+}
+
 pub fn run(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
     let before = flags.dash.unwrap_or(flags.args.len());
     if flags.args.is_empty() || before == 0 {
@@ -66,16 +74,17 @@ impl Session {
         }
         match self.go_on(call) {
             None => Next::Wait(Task::Exec(self), None),
-            Some(0) => Next::Exit(0),
-            Some(code) => {
-                call.warn(&format!("command terminated with exit code {code}"));
+            Some(Ended { code, told }) => {
+                if code != 0 && !told {
+                    call.warn(&format!("command terminated with exit code {code}"));
+                }
                 Next::Exit(code)
             }
         }
     }
 
-    /// Passes on what was typed and written; the exit code once there is one.
-    pub fn go_on(&self, call: &mut Call) -> Option<i32> {
+    /// Passes on what was typed and written; how it ended once it has.
+    pub fn go_on(&self, call: &mut Call) -> Option<Ended> {
         if self.stdin {
             let input = call.world.stdin();
             call.world.exec_write(self.exec, &input);
@@ -83,7 +92,7 @@ impl Session {
         let view = call.world.exec_poll(self.exec);
         call.out.extend(view.stdout);
         call.err.push_str(&String::from_utf8_lossy(&view.stderr));
-        view.exit
+        view.exit.map(|code| Ended { code, told: view.failed })
     }
 
     pub fn stop(&self, call: &mut Call) {

@@ -138,6 +138,11 @@ pub fn run(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
     if flags.on("follow") && !previous { follow.step(call) } else { DONE }
 }
 
+/// The server's word for what the kubelet refuses.
+fn refused(text: String) -> Failure {
+    Failure::Plain(["Error from server (BadRequest): ", &text].concat())
+}
+
 impl Follow {
     /// Prints what is new of one source; answers whether more may come.
     fn print(
@@ -149,8 +154,8 @@ impl Follow {
         after: SimTime,
     ) -> Result<bool, Failure> {
         let (pod, container, from) = self.sources[index].clone();
-        let view =
-            call.world.logs(&self.namespace, &pod, &container, previous, from).map_err(Failure::Plain)?;
+        let view = call.world.logs(&self.namespace, &pod, &container, previous, from).map_err(refused)?;
+        call.print(&view.remark);
         self.sources[index].2 = from + view.lines.len();
         let skip = tail.map_or(0, |it| view.lines.len().saturating_sub(it as usize));
         for line in view.lines.iter().skip(skip).filter(|it| after <= it.at) {

@@ -48,7 +48,7 @@ pub fn patch(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
             .query("dryRun", dry.query());
         match call.request(&request) {
             Ok(object) => {
-                let same = object["metadata"]["resourceVersion"] == it.object["metadata"]["resourceVersion"];
+                let same = object == it.object;
                 tell(call, flags, &object, if same { "patched (no change)" } else { "patched" }, dry)?;
             }
             Err(failure) => failures.push(failure),

@@ -174,6 +174,8 @@ fn signal_of(arguments: &[String]) -> (Option<u8>, &[String]) {
 }
 
 pub fn kill(sys: &mut Sys<'_>, argv: &[String], who: &str) -> i32 {
+    // An applet goes by its bare name, also as a built-in of `/bin/sh`.
+    let who = who.rsplit('/').next().unwrap_or(who);
     if argv.get(1).is_some_and(|it| it == "-l") {
         let names: Vec<String> = signal::NAMES.iter().map(|it| format!("{:>2}) {}", it.0, it.1)).collect();
         sys.out(&(names.join("\n") + "\n"));

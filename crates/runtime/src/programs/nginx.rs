@@ -268,15 +268,12 @@ fn serve(site: &Site, request: &HttpRequest, process: &mut dyn Process) -> HttpR
             HttpResponse::new(200, "text/html", body)
         }
         Served::Listing(_) => {
-            log(process, "error", &format!("directory index of \"{root}{below}\" is forbidden"));
+            log_error(process, request, &format!("directory index of \"{root}{below}\" is forbidden"));
             error_page(403, process)
         }
         Served::NotFound => {
-            let text = format!(
-                "open() \"{root}{below}\" failed (2: No such file or directory), client: {}",
-                request.remote
-            );
-            log(process, "error", &text);
+            let text = format!("open() \"{root}{below}\" failed (2: No such file or directory)");
+            log_error(process, request, &text);
             error_page(404, process)
         }
     }
@@ -308,6 +305,15 @@ fn notice(process: &mut dyn Process, text: &str) {
     if 19 <= minor {
         log(process, "notice", text);
     }
+}
+
+/// An error and the request that led to it, as nginx joins them.
+fn log_error(process: &mut dyn Process, request: &HttpRequest, text: &str) {
+    let HttpRequest { remote, method, path, host, .. } = request;
+    let whole = format!(
+        "{text}, client: {remote}, server: localhost, request: \"{method} {path} HTTP/1.1\", host: \"{host}\""
+    );
+    log(process, "error", &whole);
 }
 
 fn log(process: &mut dyn Process, level: &str, text: &str) {
