@@ -145,6 +145,11 @@ impl EventRecorder {
             let _ = api.update(event.into(), cause, now);
             return;
         }
+        // Nothing new comes into a namespace that is being emptied.
+        let home = api.get(&ObjectKey::new(Kind::Namespace, "", namespace));
+        if home.is_some_and(|it| it.metadata().deletion_timestamp.is_some()) {
+            return;
+        }
         let mut event = Event::default();
         event.metadata.name = Some(told.name.to_string());
         event.metadata.namespace = Some(namespace.to_owned());

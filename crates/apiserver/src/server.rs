@@ -177,7 +177,10 @@ impl ApiServer {
             return refuse(format!("pod {} has non-empty .spec.schedulingGates", key.name));
         }
         spec.node_name = Some(node.to_owned());
-        let conditions = pod.status.get_or_insert_default().conditions.get_or_insert_default();
+        let status = pod.status.get_or_insert_default();
+        // What was promised is kept: the nomination has no more to say.
+        status.nominated_node_name = None;
+        let conditions = status.conditions.get_or_insert_default();
         let scheduled = PodCondition {
             type_: "PodScheduled".to_owned(),
             status: "True".to_owned(),

@@ -138,6 +138,8 @@ pub struct Host {
     pub(crate) containers: BTreeMap<ContainerId, PodId>,
     pub(crate) sandboxes: BTreeMap<SandboxId, PodId>,
     node_reported_at: SimTime,
+    /// Whether the node was cordoned when its status was last looked at.
+    cordoned: bool,
     /// Since when a kubelet that has just come back was frozen.
     silent_since: Option<SimTime>,
     runtime_silent_since: Option<SimTime>,
@@ -189,6 +191,7 @@ impl Kubelet {
                 containers: BTreeMap::new(),
                 sandboxes: BTreeMap::new(),
                 node_reported_at: SimTime::ZERO,
+                cordoned: false,
                 silent_since: None,
                 runtime_silent_since: None,
             },

@@ -136,9 +136,18 @@ impl Host {
         node
     }
 
+    // Follows kubernetes v1.36 pkg/kubelet/kubelet_node_status.go: recordNodeSchedulableEvent.
+    fn tell_cordoned(&mut self, node: &Node, ctx: &mut Ctx<'_>) {
+        let cordoned = node.spec.as_ref().and_then(|it| it.unschedulable).unwrap_or(false);
+        if std::mem::replace(&mut self.cordoned, cordoned) != cordoned {
+            self.tell_status(if cordoned { "NodeNotSchedulable" } else { "NodeSchedulable" }, ctx);
+        }
+    }
+
     /// Writes the status when something in it is new, or when it is time.
     fn report_node(&mut self, first: bool, ctx: &mut Ctx<'_>) {
         let Some(node) = ctx.api.node(&self.name).cloned() else { return };
+        self.tell_cordoned(&node, ctx);
         let old = node.status.clone().unwrap_or_default();
         let (ready, message) = self.readiness(first, ctx);
         let mut status = self.node_status(&old, ready, message, ctx);

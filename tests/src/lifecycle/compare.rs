@@ -80,8 +80,23 @@ fn commands(recorded: &Run, simulated: &Run, found: &mut Vec<String>) {
 
 /// Words without what differs from run to run; durations stay, they are compared as such.
 fn tokens(text: &str) -> Vec<String> {
-    message(text).split_whitespace().map(str::to_owned).collect()
+    let text = message(text);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let mut out = Vec::with_capacity(words.len());
+    let mut at = 0;
+    while at < words.len() {
+        // `Sat, 21 Nov 2026 05:37:14 +0000`: when it was, in the recording's own time.
+        let dated = words.get(at + DATE_WORDS - 1) == Some(&"+0000")
+            && words[at].len() == 4
+            && words[at].ends_with(',');
+        out.push(if dated { "<time>" } else { words[at] }.to_owned());
+        at += if dated { DATE_WORDS } else { 1 };
+    }
+    out
 }
+
+/// Words of a date with its weekday and zone.
+const DATE_WORDS: usize = 6;
 
 /// The lines of a text in an order that does not depend on generated names and durations.
 fn in_order(text: &str) -> Vec<String> {

@@ -94,7 +94,8 @@ pub fn log_lines(text: &str) -> Vec<String> {
                     .trim_start_matches(|c: char| c == '*' || c.is_ascii_digit() || c == ' '))
             ));
         } else if let Some((before, after)) = line.split_once(" - - [") {
-            lines.push(format!("{before} - - [<time>] {}", after.split_once("] ").map_or(after, |it| it.1)));
+            let asked = after.split_once("] ").map_or(after, |it| it.1);
+            lines.push(format!("{before} - - [<time>] {}", without_curl_version(asked)));
         } else {
             lines.push(line.to_owned());
         }
@@ -104,6 +105,13 @@ pub fn log_lines(text: &str) -> Vec<String> {
     let mut seen = std::collections::BTreeSet::new();
     lines.retain(|it| !(it.contains("[<time>]") || it.starts_with("[error]")) || seen.insert(it.clone()));
     lines
+}
+
+/// curl names its version to servers.
+fn without_curl_version(line: &str) -> String {
+    let Some((before, after)) = line.split_once("\"curl/") else { return line.to_owned() };
+    let rest = after.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    [before, "\"curl/<version>", rest].concat()
 }
 
 /// The label's value is a name's hash without the name.

@@ -56,6 +56,8 @@ number! {
     DescriptionId(u32);
 }
 
+/// As runc has them when it calls `execve`.
+const RUNTIME_THREADS: u32 = 5;
 /// Processes of one sandbox, as a node's pid limit has it.
 pub const PROCESSES_MAX: usize = 512;
 /// Fuel that a container may burn before it must wait: one unit stands for a microsecond of one CPU.
@@ -278,6 +280,7 @@ impl Kernel {
             has_tty: start.tty,
             adopted: false,
         })?;
+        self.number_runtime_threads(namespace);
         self.connect_standard(pid, start.sink, start.stdin, start.tty);
         let outcome = Sys::new(self, world, pid).exec_self();
         if let Err(error) = outcome {
@@ -318,7 +321,17 @@ impl Kernel {
             has_tty: false,
             adopted: false,
         };
-        self.new_process(process).ok()
+        let pid = self.new_process(process).ok();
+        self.number_runtime_threads(namespace);
+        pid
+    }
+
+    /// The container runtime prepares a container or an exec in the very process that becomes it, with threads that take
+    /// numbers of their own: the next process is number 7, not 2.
+    fn number_runtime_threads(&mut self, namespace: NamespaceId) {
+        if let Some(namespace) = self.namespaces.get_mut(&namespace) {
+            namespace.next += RUNTIME_THREADS;
+        }
     }
 
     fn new_process(&mut self, mut process: Process) -> Result<Pid, Errno> {

@@ -227,9 +227,15 @@ impl Runtime {
         self.pump(id, now, outbox);
     }
 
-    /// The pause process dies of itself: everything in the sandbox goes, `Notice::SandboxDied` follows.
+    /// The pause process dies of itself; `Notice::SandboxDied` follows. Containers with pid namespaces of their own run on
+    /// until somebody stops them; where the pause process was number 1 for all, all go with it.
     pub fn kill_sandbox(&mut self, id: SandboxId, now: SimTime, outbox: &mut Outbox<Event>) {
-        self.stop_sandbox(id, now, outbox);
+        let Some(sandbox) = self.of_mut(id.0).and_then(|it| it.sandbox_mut(id)) else { return };
+        sandbox.status.ready = false;
+        if let Some((_, pause)) = sandbox.pause.take() {
+            sandbox.kernel.signal(pause, crate::kernel::signal::KILL, now);
+        }
+        self.pump(id, now, outbox);
         self.notify(id.0, Notice::SandboxDied { sandbox: id });
     }
 

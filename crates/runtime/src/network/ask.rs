@@ -190,11 +190,12 @@ impl Runtime {
         let (host, port, kind) = match &request {
             Request::Http { host, port, path, https, headers } => {
                 let agent = ("User-Agent".to_owned(), "kube-probe/1.36".to_owned());
+                let asked = headers_host(headers).unwrap_or_else(|| format!("{host}:{port}"));
                 let given = headers.iter().any(|it| it.0.eq_ignore_ascii_case("user-agent"));
                 let headers = headers.iter().cloned().chain((!given).then_some(agent)).collect();
                 let what = net::HttpRequest {
                     tls: *https,
-                    host: host.clone(),
+                    host: asked,
                     port: *port,
                     method: "GET".to_owned(),
                     path: if path.starts_with('/') { path.clone() } else { format!("/{path}") },
@@ -364,4 +365,9 @@ fn error_of(pending: &Pending, silent: bool) -> ConnectError {
 fn slow(pending: &Pending) -> ConnectError {
     let text = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)";
     ConnectError::TimedOut(with_url(&pending.request, text))
+}
+
+/// The Host header that was given in so many words.
+fn headers_host(headers: &[(String, String)]) -> Option<String> {
+    headers.iter().find(|it| it.0.eq_ignore_ascii_case("host")).map(|it| it.1.clone())
 }

@@ -138,13 +138,22 @@ impl Shell {
             let variable = Variable { value: value.to_owned(), exported, read_only: false };
             variables.entry(name.to_owned()).or_insert(variable);
         };
+        let depth = sys.me().environment.iter().find(|it| it.0 == "SHLVL").and_then(|it| it.1.parse().ok());
         for (name, value) in &*sys.me().environment {
-            put(name, value, true);
+            // Only what can be a variable is taken in and handed on; bash hands on everything.
+            if self.kind == Kind::Bash || is_variable(name) {
+                put(name, value, true);
+            }
         }
         put("PWD", &sys.me().directory, true);
         put("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", true);
         put("OPTIND", "1", false);
         put("PS4", "+ ", false);
+        if self.kind != Kind::Dash {
+            let deeper = depth.unwrap_or(0_u32).saturating_add(1).to_string();
+            let value = Variable { value: deeper, exported: true, read_only: false };
+            variables.insert("SHLVL".to_owned(), value);
+        }
         self.variables = Arc::new(variables);
         self.variable_bytes = self.variables.values().map(|it| it.value.len() as u64).sum();
         sys.me_mut().memory_bytes = SHELL_BYTES;
@@ -179,4 +188,10 @@ impl Shell {
         }
         true
     }
+}
+
+fn is_variable(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes.next().is_some_and(|it| it == b'_' || it.is_ascii_alphabetic())
+        && bytes.all(|it| it == b'_' || it.is_ascii_alphanumeric())
 }
