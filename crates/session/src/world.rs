@@ -187,8 +187,10 @@ impl World for WorkstationWorld<'_> {
             .container_status(id)
             .is_some_and(|it| matches!(it.state, ContainerState::Running { .. }));
         Ok(LogView {
+            // A line that is not finished is not in the log yet.
             lines: lines
                 .into_iter()
+                .filter(|it| it.whole || ended)
                 .map(|it| LogLine { at: it.at, text: it.text.as_bytes().to_vec() })
                 .collect(),
             ended,

@@ -103,6 +103,13 @@ fn report(kind: &str, paths: &[PathBuf], all: bool) -> Result<bool, String> {
     for (part, (agree, of)) in &parts {
         println!("{part:<40} {agree:>6} {of:>6}");
     }
+    if kind == "lifecycle" {
+        // Workload controllers and failing nodes are a matter of their own.
+        let kubelet: Vec<&CaseResult> =
+            results.iter().filter(|it| suite::lifecycle::is_of_kubelet(&it.id)).collect();
+        let agree = kubelet.iter().filter(|it| it.agrees).count();
+        println!("\nof one Pod and its kubelet: {agree} of {} agree", kubelet.len());
+    }
     println!("\nconformance {kind}: {} of {} agree", results.len() - differing.len(), results.len());
     Ok(differing.is_empty())
 }

@@ -108,6 +108,14 @@ fn closest(scenario: &Scenario) -> Vec<String> {
     best.unwrap_or_default()
 }
 
+/// Recordings that are about workload controllers, quotas, endpoints or nodes that fail; by how their names begin.
+const BEYOND_KUBELET: &[&str] = &["07f", "09", "26b", "27a", "28", "29", "30", "33", "38"];
+
+/// Whether a recording is about Pods and their kubelet alone.
+pub fn is_of_kubelet(name: &str) -> bool {
+    !BEYOND_KUBELET.iter().any(|it| name.starts_with(it))
+}
+
 /// Runs and compares every scenario given as files by name.
 pub fn run(scenarios: &[(String, BTreeMap<String, String>)]) -> Vec<CaseResult> {
     scenarios

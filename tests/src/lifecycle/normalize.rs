@@ -83,8 +83,10 @@ pub fn log_lines(text: &str) -> Vec<String> {
         } else if line.contains("[notice]")
             || line.starts_with("/docker-entrypoint")
             || line.starts_with("10-listen-on-ipv6")
+            || line.starts_with("BusyBox v")
+            || line.starts_with("Enter 'help'")
         {
-            // nginx tells its version, kernel and worker processes.
+            // nginx tells its version, kernel and worker processes; the recording's busybox greets at a terminal.
         } else if let Some((_, rest)) = line.split_once("[error] ") {
             // Which worker, which connection.
             lines.push(format!(

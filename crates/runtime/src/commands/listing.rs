@@ -10,10 +10,14 @@ use crate::kernel::{Errno, Flavour, Stat, Sys};
 fn permissions(stat: &Stat) -> String {
     let mode = stat.inode.mode;
     let mut text = kind_letter(&stat.inode.node).to_string();
-    for shift in [6, 3, 0] {
+    for (shift, special) in [(6, 0o4000), (3, 0o2000), (0, 0)] {
         let bits = mode >> shift & 7;
         for (bit, letter) in [(4, 'r'), (2, 'w'), (1, 'x')] {
             text.push(if bits & bit == 0 { '-' } else { letter });
+        }
+        if mode & special != 0 {
+            text.pop();
+            text.push(if bits & 1 == 0 { 'S' } else { 's' });
         }
     }
     if mode & 0o1000 != 0 {

@@ -54,9 +54,12 @@ pub fn id(sys: &mut Sys<'_>, argv: &[String], who: &str) -> i32 {
     groups.extend(me.groups.iter().filter(|it| **it != me.gid));
     let named: Vec<(u32, Option<String>)> =
         groups.iter().map(|it| (*it, name_of(sys, "/etc/group", *it))).collect();
+    // The kernel keeps them in order.
+    let mut sorted = named.clone();
+    sorted.sort_unstable();
     let name_or_number = |it: &(u32, Option<String>)| it.1.clone().unwrap_or_else(|| it.0.to_string());
     if who == "groups" || options.any(&["g", "G"]) {
-        let chosen = if options.has("g") { &named[..1] } else { &named[..] };
+        let chosen = if options.has("g") { &named[..1] } else { &sorted[..] };
         let words: Vec<String> = chosen
             .iter()
             .map(|it| if who == "groups" || options.has("n") { name_or_number(it) } else { it.0.to_string() })
@@ -70,7 +73,7 @@ pub fn id(sys: &mut Sys<'_>, argv: &[String], who: &str) -> i32 {
     };
     let mut text = format!("uid={} gid={}", show(me.uid, &user), show(me.gid, &named[0].1));
     if 1 < named.len() || named[0].1.is_some() {
-        let all: Vec<String> = named.iter().map(|it| show(it.0, &it.1)).collect();
+        let all: Vec<String> = sorted.iter().map(|it| show(it.0, &it.1)).collect();
         text.push_str(&format!(" groups={}", all.join(",")));
     }
     sys.out(&(text + "\n"));
@@ -238,16 +241,17 @@ pub fn ip(sys: &mut Sys<'_>, argv: &[String], who: &str) -> i32 {
     let facts = sys.facts();
     let what = argv[1..].iter().find(|it| !it.starts_with('-')).map_or("", String::as_str);
     let text = match what {
-        "a" | "ad" | "addr" | "address" => format!(
-            "1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN qlen 1000\n    link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00\n    inet 127.0.0.1/8 scope host lo\n       valid_lft forever preferred_lft forever\n2: eth0@if7: <BROADCAST,MULTICAST,UP,LOWER_UP,M-DOWN> mtu 1500 qdisc noqueue state UP qlen 1000\n    link/ether {mac} brd ff:ff:ff:ff:ff:ff\n    inet {ip}/24 brd {net}.255 scope global eth0\n       valid_lft forever preferred_lft forever\n",
-            mac = mac(&facts.ip),
-            ip = facts.ip,
-            net = network(&facts.ip),
-        ),
-        "l" | "link" => format!(
-            "1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN qlen 1000\n    link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00\n2: eth0@if7: <BROADCAST,MULTICAST,UP,LOWER_UP,M-DOWN> mtu 1500 qdisc noqueue state UP qlen 1000\n    link/ether {} brd ff:ff:ff:ff:ff:ff\n",
-            mac(&facts.ip)
-        ),
+        "a" | "ad" | "addr" | "address" => {
+            const VALID: &str = "       valid_lft forever preferred_lft forever\n";
+            let [lo, eth0] = links(&facts.ip);
+            format!(
+                "{lo}    inet 127.0.0.1/8 scope host lo\n{VALID}    inet6 ::1/128 scope host \n{VALID}{eth0}    inet {ip}/24 brd {net}.255 scope global eth0\n{VALID}    inet6 {}/64 scope link \n{VALID}",
+                link_local(&facts.ip),
+                ip = facts.ip,
+                net = network(&facts.ip),
+            )
+        }
+        "l" | "link" => links(&facts.ip).concat(),
         "r" | "route" => {
             let gateway = gateway(&facts.gateway, &facts.ip);
             format!(
@@ -274,6 +278,23 @@ fn gateway(given: &str, ip: &str) -> String {
 }
 
 /// Made of the address, so that each is its own.
+/// The two network devices of a Pod, as busybox's `ip` shows them.
+fn links(ip: &str) -> [String; 2] {
+    [
+        "1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue qlen 1000\n    link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00\n".to_owned(),
+        format!(
+            "2: eth0@if7: <BROADCAST,MULTICAST,UP,LOWER_UP,M-DOWN> mtu 1500 qdisc noqueue \n    link/ether {} brd ff:ff:ff:ff:ff:ff\n",
+            mac(ip)
+        ),
+    ]
+}
+
+/// Made of the hardware address, as the kernel makes it.
+fn link_local(ip: &str) -> String {
+    let part = |at: usize| ip.split('.').nth(at).and_then(|it| it.parse::<u16>().ok()).unwrap_or(0);
+    format!("fe80::858:{:x}ff:fe{:02x}:{:x}", part(0), part(1), part(2) << 8 | part(3))
+}
+
 fn mac(ip: &str) -> String {
     let parts: Vec<u8> = ip.split('.').filter_map(|it| it.parse().ok()).collect();
     let part = |at: usize| parts.get(at).copied().unwrap_or(0);
@@ -305,10 +326,18 @@ pub fn netstat(sys: &mut Sys<'_>, argv: &[String], who: &str) -> i32 {
             continue;
         }
         let process = sys.kernel().process(pid).map(|it| format!("{}/{}", it.number, it.name()));
+        // nginx's own configuration listens on both kinds of address.
+        let both = process.as_deref().is_some_and(|it| it.contains("/nginx"));
         let process = process.filter(|_| programs).unwrap_or_default();
         text.push_str(&format!(
             "tcp        0      0 {local:<23} 0.0.0.0:*               LISTEN      {process}\n"
         ));
+        if both {
+            let local = format!(":::{port}");
+            text.push_str(&format!(
+                "tcp        0      0 {local:<23} :::*                    LISTEN      {process}\n"
+            ));
+        }
     }
     sys.out(&text);
     0

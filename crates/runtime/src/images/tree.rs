@@ -170,11 +170,11 @@ fn texts(image: &Spec) -> BTreeMap<&'static str, String> {
     let shell =
         if matches!(image.flavour, Flavour::Debian | Flavour::Centos) { "/bin/bash" } else { "/bin/sh" };
     let mut passwd = format!("root:x:0:0:root:/root:{shell}\n");
-    for (name, id, home) in USERS {
+    for (name, id, home) in users(image) {
         let _ = writeln!(passwd, "{name}:x:{id}:{id}:{name}:{home}:/bin/false");
     }
     let mut group = "root:x:0:\n".to_owned();
-    for (name, id, _) in USERS {
+    for (name, id, _) in users(image) {
         let _ = writeln!(group, "{name}:x:{id}:");
     }
     let mut all = BTreeMap::from([
@@ -205,6 +205,12 @@ fn texts(image: &Spec) -> BTreeMap<&'static str, String> {
         }
     }
     all
+}
+
+/// Programs bring their own users along; the others are everywhere.
+fn users(image: &Spec) -> impl Iterator<Item = &'static (&'static str, u32, &'static str)> {
+    let brought = |name: &str| image.user == name || image.commands.iter().any(|it| it.contains(name));
+    USERS.iter().filter(move |(name, ..)| !matches!(*name, "nginx" | "mysql" | "node") || brought(name))
 }
 
 /// Users beside root: (name, uid and gid, home).
