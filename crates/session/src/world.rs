@@ -88,6 +88,18 @@ impl WorkstationWorld<'_> {
             .ok_or_else(|| format!("unable to upgrade connection: container not found (\"{container}\")"))
     }
 
+    /// The newest instance, ended or not: who attaches too late still reads what it wrote and how it ended, as kubectl
+    /// falls back to the log then.
+    fn newest(&self, namespace: &str, pod: &str, container: &str) -> Result<ContainerId, String> {
+        let runtime = self.cluster.runtime();
+        let sandbox = self.cluster.any_sandbox_of(namespace, pod);
+        let all = sandbox.map_or_else(Vec::new, |it| runtime.list_containers(it));
+        let named = |it: &ContainerId| runtime.container_status(*it).is_some_and(|it| it.name == container);
+        all.into_iter()
+            .rfind(named)
+            .ok_or_else(|| format!("unable to upgrade connection: container not found (\"{container}\")"))
+    }
+
     /// Whose log is asked for; or the kubelet's own words.
     fn logged(&self, namespace: &str, pod: &str, container: &str, previous: bool) -> Result<Logged, String> {
         let object = self.cluster.api().pod(namespace, pod);
@@ -200,13 +212,15 @@ impl World for WorkstationWorld<'_> {
 
     fn exec_start(&mut self, request: &ExecRequest) -> Result<u64, String> {
         let ExecRequest { namespace, pod, container, command, stdin, tty } = request.clone();
-        let id = self.running(&namespace, &pod, &container)?;
-        self.remotes.next += 1;
         if command.is_empty() {
+            let id = self.newest(&namespace, &pod, &container)?;
+            self.remotes.next += 1;
             let attached = Attached { container: id, line: 0, bytes: 0 };
             self.remotes.attached.insert(self.remotes.next, attached);
             return Ok(self.remotes.next);
         }
+        let id = self.running(&namespace, &pod, &container)?;
+        self.remotes.next += 1;
         let config = ExecConfig {
             argv: command,
             tty,
