@@ -118,6 +118,7 @@ pub(crate) enum RouteTo {
 }
 
 /// What all workers of a node share.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Host {
     pub name: Arc<str>,

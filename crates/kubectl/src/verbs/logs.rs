@@ -139,8 +139,8 @@ pub fn run(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
 }
 
 /// The server's word for what the kubelet refuses.
-fn refused(text: String) -> Failure {
-    Failure::Plain(["Error from server (BadRequest): ", &text].concat())
+fn refused(text: &str) -> Failure {
+    Failure::Plain(["Error from server (BadRequest): ", text].concat())
 }
 
 impl Follow {
@@ -154,7 +154,8 @@ impl Follow {
         after: SimTime,
     ) -> Result<bool, Failure> {
         let (pod, container, from) = self.sources[index].clone();
-        let view = call.world.logs(&self.namespace, &pod, &container, previous, from).map_err(refused)?;
+        let view =
+            call.world.logs(&self.namespace, &pod, &container, previous, from).map_err(|it| refused(&it))?;
         call.print(&view.remark);
         self.sources[index].2 = from + view.lines.len();
         let skip = tail.map_or(0, |it| view.lines.len().saturating_sub(it as usize));
