@@ -141,6 +141,8 @@ pub struct Host {
     node_reported_at: SimTime,
     /// Whether the node was cordoned when its status was last looked at.
     cordoned: bool,
+    /// The Node's version, the machine's images and readiness when the status was last found to be right.
+    node_agreed: Option<(Option<String>, u32, bool)>,
     /// Since when a kubelet that has just come back was frozen.
     silent_since: Option<SimTime>,
     runtime_silent_since: Option<SimTime>,
@@ -193,6 +195,7 @@ impl Kubelet {
                 sandboxes: BTreeMap::new(),
                 node_reported_at: SimTime::ZERO,
                 cordoned: false,
+                node_agreed: None,
                 silent_since: None,
                 runtime_silent_since: None,
             },

@@ -148,8 +148,14 @@ impl Host {
     fn report_node(&mut self, first: bool, ctx: &mut Ctx<'_>) {
         let Some(node) = ctx.api.node(&self.name).cloned() else { return };
         self.tell_cordoned(&node, ctx);
-        let old = node.status.clone().unwrap_or_default();
         let (ready, message) = self.readiness(first, ctx);
+        let due = self.node_reported_at + STATUS_REPORT <= ctx.now;
+        let images = ctx.runtime.machine(&self.name).map_or(0, |it| it.image_changes);
+        let basis = (node.metadata.resource_version.clone(), images, ready);
+        if !first && !due && ready && self.node_agreed.as_ref() == Some(&basis) {
+            return;
+        }
+        let old = node.status.clone().unwrap_or_default();
         let mut status = self.node_status(&old, ready, message, ctx);
         let without_times = |it: &NodeStatus| {
             let mut it = it.clone();
@@ -158,8 +164,8 @@ impl Host {
             }
             it
         };
-        let due = self.node_reported_at + STATUS_REPORT <= ctx.now;
         if !first && !due && without_times(&old) == without_times(&status) {
+            self.node_agreed = Some(basis);
             return;
         }
         status.volumes_attached.clone_from(&old.volumes_attached);
@@ -180,8 +186,9 @@ impl Host {
         let mut node = (*node).clone();
         node.status = Some(status);
         let cause = self.cause(if first { Because::NodeBack } else { Because::Housekeeping });
-        if ctx.api.update_status(node.into(), cause, ctx.now).is_ok() {
+        if let Ok(written) = ctx.api.update_status(node.into(), cause, ctx.now) {
             self.node_reported_at = ctx.now;
+            self.node_agreed = Some((written.metadata().resource_version.clone(), images, ready));
         }
         for reason in news {
             self.tell_status(reason, ctx);

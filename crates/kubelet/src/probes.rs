@@ -2,13 +2,15 @@
 //!
 //! Follows kubernetes v1.36 pkg/kubelet/prober: worker.run, worker.doProbe, prober.probe, manager.AddPod.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use api::IntOrString;
 use api::k8s_openapi::api::core::v1::{Container, PodStatus, Probe as ProbeSpec};
 use apiserver::EventKind;
 use runtime::{
-    ConnectError, ContainerId, ExecConfig, ExecId, ExecOutcome, ExecResult, HttpAnswer, Request, RequestId,
+    Asked, ConnectError, ContainerId, ExecConfig, ExecId, ExecOutcome, ExecResult, HttpAnswer, Request,
+    RequestId,
 };
 use sim::SimTime;
 
@@ -96,12 +98,21 @@ pub struct Probe {
     /// Tells the awaited tick from ones that were given up.
     tick: u32,
     pub flight: Option<Flight>,
+    question: Option<Arc<Question>>,
     attempts: u8,
     /// A tick came while a probe was under way.
     owed: bool,
     /// A readiness probe that is to run at once.
     triggered: bool,
     pub stopped: bool,
+}
+
+/// What a probe that needs no process asks, each time the same as long as the Pod keeps its address.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Question {
+    ip: String,
+    asked: Asked,
+    timeout: Duration,
 }
 
 /// A probe that could not be run is tried so often before it is reported.
@@ -262,22 +273,61 @@ impl Worker {
     }
 
     fn launch(&mut self, index: usize, id: ContainerId, host: &mut Host, ctx: &mut Ctx<'_>) {
-        let pod = self.pod.clone();
-        let probe = &self.probes[index];
-        let Some(container) = pod::container(&pod, probe.slot) else { return };
-        let Some(spec) = probe.kind.spec(&container) else { return };
-        let timeout = seconds(spec.timeout_seconds.unwrap_or(1));
-        let flight = if let Some(exec) = &spec.exec {
-            let argv = exec.command.clone().unwrap_or_default();
-            let config = ExecConfig { argv, timeout: Some(timeout), ..ExecConfig::default() };
-            Flight::Exec(ctx.runtime.exec(id, config, ctx.now, ctx.runtime_outbox))
-        } else if let Some(request) = probe_request(spec, &container, &self.cache.ip) {
-            Flight::Request(ctx.runtime.request(&host.name, request, timeout, ctx.now, ctx.runtime_outbox))
-        } else {
-            return;
+        let flight = match self.question(index, host, ctx) {
+            Some(question) => self.ask(index, &question, host, ctx).map(Flight::Request),
+            None => self.launch_exec(index, id, ctx).map(Flight::Exec),
         };
+        let Some(flight) = flight else { return };
         self.probes[index].flight = Some(flight);
         host.expect(flight, self.id, RouteTo::Probe(index as u16));
+    }
+
+    fn launch_exec(&self, index: usize, id: ContainerId, ctx: &mut Ctx<'_>) -> Option<ExecId> {
+        let probe = &self.probes[index];
+        let container = pod::container(&self.pod, probe.slot)?;
+        let spec = probe.kind.spec(&container)?;
+        let argv = spec.exec.as_ref()?.command.clone().unwrap_or_default();
+        let timeout = Some(seconds(spec.timeout_seconds.unwrap_or(1)));
+        let config = ExecConfig { argv, timeout, ..ExecConfig::default() };
+        Some(ctx.runtime.exec(id, config, ctx.now, ctx.runtime_outbox))
+    }
+
+    fn question(&mut self, index: usize, host: &Host, ctx: &Ctx<'_>) -> Option<Arc<Question>> {
+        let probe = &self.probes[index];
+        if let Some(found) = probe.question.as_ref().filter(|it| it.ip == self.cache.ip) {
+            return Some(Arc::clone(found));
+        }
+        let container = pod::container(&self.pod, probe.slot)?;
+        let spec = probe.kind.spec(&container).filter(|it| it.exec.is_none())?;
+        let ip = self.cache.ip.clone();
+        let asked = ctx.runtime.prepare_request(&host.name, probe_request(spec, &container, &ip)?);
+        let timeout = seconds(spec.timeout_seconds.unwrap_or(1));
+        let question = Arc::new(Question { ip, asked, timeout });
+        self.probes[index].question = Some(Arc::clone(&question));
+        Some(question)
+    }
+
+    /// None when all is as before: most probes find a healthy container healthy, and then nobody needs to be told when
+    /// the answer arrives.
+    fn ask(
+        &mut self,
+        index: usize,
+        question: &Question,
+        host: &Host,
+        ctx: &mut Ctx<'_>,
+    ) -> Option<RequestId> {
+        let Question { asked, timeout, .. } = question;
+        let Some(found) = ctx.runtime.ask_at_once(&host.name, asked, *timeout, ctx.now) else {
+            let request = asked.request.clone();
+            return Some(ctx.runtime.request(&host.name, request, *timeout, ctx.now, ctx.runtime_outbox));
+        };
+        let probe = &mut self.probes[index];
+        let healthy = probe.last == Some(Verdict::Success) && probe.verdict == Some(Verdict::Success);
+        if healthy && is_success(&found.answer) && !probe.triggered && !probe.owed {
+            probe.run += 1;
+            return None;
+        }
+        Some(ctx.runtime.deliver_later(&host.name, asked, *timeout, found, ctx.runtime_outbox))
     }
 
     pub(crate) fn probe_exec_ended(
@@ -308,8 +358,7 @@ impl Worker {
         ctx: &mut Ctx<'_>,
     ) {
         let outcome = match result {
-            // 0 stands for a bare connection.
-            Ok(answer) if answer.status == 0 || (200..400).contains(&answer.status) => None,
+            Ok(answer) if is_success(answer) => None,
             Ok(answer) => Some(format!("HTTP probe failed with statuscode: {}", answer.status)),
             Err(error) => Some(error.to_string()),
         };
@@ -464,12 +513,18 @@ impl Probe {
             next_tick: now,
             tick: 0,
             flight: None,
+            question: None,
             attempts: 0,
             owed: false,
             triggered: false,
             stopped: false,
         }
     }
+}
+
+/// 0 stands for a bare connection.
+fn is_success(answer: &HttpAnswer) -> bool {
+    answer.status == 0 || (200..400).contains(&answer.status)
 }
 
 fn seconds(count: i32) -> Duration {

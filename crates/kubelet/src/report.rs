@@ -188,8 +188,9 @@ impl Worker {
         let deleted = current.metadata.deletion_timestamp.is_some();
         let cause = |because| Cause { by: host.actor.clone(), because, parent: Some(self.revision) };
         if current.status.as_ref() != Some(&merged) {
-            let mut pod = (**current).clone();
-            pod.status = Some(merged);
+            // Without a copy of the status that it replaces.
+            let (metadata, spec) = (current.metadata.clone(), current.spec.clone());
+            let pod = Pod { metadata, spec, status: Some(merged) };
             let because = match (&self.verdict, self.finished) {
                 (Some((reason, _)), _) => Because::Refused { reason: reason.as_str().into() },
                 (None, true) => Because::Terminated,

@@ -110,9 +110,10 @@ impl Worker {
         let Some(volume) = pod::spec(&pod).volumes.iter().flatten().find(|it| it.name == name) else {
             return;
         };
-        match content_of(volume, &pod, host, ctx) {
+        match content_of(volume, &pod, Token::Written, host, ctx) {
             Ok(content) => {
-                let (source, digest) = put_in_place(volume, content, &pod, host, ctx);
+                let source = put_in_place(volume, content, &pod, host, ctx);
+                let digest = content_of(volume, &pod, Token::Named, host, ctx).map_or(0, |it| digest(&it));
                 let it = &mut self.mounts.list[index];
                 (it.source, it.digest) = (Some(source), digest);
             }
@@ -136,12 +137,13 @@ impl Worker {
             let name = &self.mounts.list[index].name;
             let found = pod::spec(&pod).volumes.iter().flatten().find(|it| it.name == *name);
             let Some(volume) = found.filter(|it| it.empty_dir.is_none()) else { continue };
-            if let Ok(Content::Files(files)) = content_of(volume, &pod, host, ctx) {
-                let digest = digest_of(&files);
-                if digest != self.mounts.list[index].digest {
-                    self.mounts.list[index].digest = digest;
-                    ctx.runtime.replace_volume_files(id, files, ctx.now);
-                }
+            let Ok(content) = content_of(volume, &pod, Token::Named, host, ctx) else { continue };
+            let digest = digest(&content);
+            if digest != self.mounts.list[index].digest
+                && let Ok(Content::Files(files)) = content_of(volume, &pod, Token::Written, host, ctx)
+            {
+                self.mounts.list[index].digest = digest;
+                ctx.runtime.replace_volume_files(id, files, ctx.now);
             }
         }
     }
@@ -163,15 +165,9 @@ impl Worker {
     }
 }
 
-fn put_in_place(
-    volume: &Volume,
-    content: Content,
-    pod: &Pod,
-    host: &Host,
-    ctx: &mut Ctx<'_>,
-) -> (MountSource, u64) {
+fn put_in_place(volume: &Volume, content: Content, pod: &Pod, host: &Host, ctx: &mut Ctx<'_>) -> MountSource {
     let (files, memory) = match content {
-        Content::Host(path) => return (MountSource::HostPath(path), 0),
+        Content::Host(path) => return MountSource::HostPath(path),
         Content::Files(files) => (files, false),
         Content::Empty { memory } => (Vec::new(), memory),
     };
@@ -183,11 +179,18 @@ fn put_in_place(
         memory,
     };
     let id = ctx.runtime.create_volume(&host.name, config);
-    let digest = digest_of(&files);
     for file in files {
         ctx.runtime.write_volume_file(id, file, ctx.now);
     }
-    (MountSource::Volume(id), digest)
+    MountSource::Volume(id)
+}
+
+/// To see a change of files.
+fn digest(content: &Content) -> u64 {
+    match content {
+        Content::Files(files) => digest_of(files),
+        Content::Empty { .. } | Content::Host(_) => 0,
+    }
 }
 
 fn kind_name(volume: &Volume) -> &'static str {
@@ -206,7 +209,20 @@ fn kind_name(volume: &Volume) -> &'static str {
     }
 }
 
-fn content_of(volume: &Volume, pod: &Pod, host: &Host, ctx: &mut Ctx<'_>) -> Result<Content, String> {
+/// A Pod's token stays the same all its life: to see whether files have changed it need not be made again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Token {
+    Written,
+    Named,
+}
+
+fn content_of(
+    volume: &Volume,
+    pod: &Pod,
+    token: Token,
+    host: &Host,
+    ctx: &mut Ctx<'_>,
+) -> Result<Content, String> {
     let mut files = Vec::new();
     if let Some(it) = &volume.host_path {
         return host_path(it, host, ctx).map(Content::Host);
@@ -227,7 +243,7 @@ fn content_of(volume: &Volume, pod: &Pod, host: &Host, ctx: &mut Ctx<'_>) -> Res
     } else if let Some(it) = &volume.projected {
         let mode = it.default_mode.unwrap_or(MODE_DEFAULT);
         for source in it.sources.iter().flatten() {
-            projected_files(source, mode, pod, host, ctx.api, &mut files)?;
+            projected_files(source, mode, pod, token, host, ctx.api, &mut files)?;
         }
     } else if let Some(claim) = &volume.persistent_volume_claim {
         return Err(format!("persistentvolumeclaim \"{}\" not found", claim.claim_name));
@@ -241,6 +257,7 @@ fn projected_files(
     source: &VolumeProjection,
     mode: i32,
     pod: &Pod,
+    token: Token,
     host: &Host,
     api: &ApiServer,
     files: &mut Vec<VolumeFile>,
@@ -257,7 +274,11 @@ fn projected_files(
         return downward_files(it.items.as_deref(), mode, pod, host, api, files);
     }
     if let Some(it) = &source.service_account_token {
-        push(files, &it.path, env::service_account_token(pod).into_bytes(), mode);
+        let text = match token {
+            Token::Written => env::service_account_token(pod),
+            Token::Named => String::new(),
+        };
+        push(files, &it.path, text.into_bytes(), mode);
     }
     Ok(())
 }

@@ -57,20 +57,63 @@ impl Date {
 
     /// `2026/11/21 05:25:24`, with the given separators of date parts, and of date and time.
     pub fn plain(self, dash: char, gap: &str) -> String {
-        let Date { year, month, day, .. } = self;
-        format!("{year}{dash}{month:02}{dash}{day:02}{gap}{}", self.time())
+        let mut text = String::with_capacity(24);
+        push_number(&mut text, self.year, 4);
+        for part in [self.month, self.day] {
+            text.push(dash);
+            text.push_str(two_digits(part));
+        }
+        text.push_str(gap);
+        self.push_time(&mut text);
+        text
     }
 
     /// `05:25:24`
     pub fn time(self) -> String {
-        format!("{:02}:{:02}:{:02}", self.hour, self.minute, self.second)
+        let mut text = String::with_capacity(8);
+        self.push_time(&mut text);
+        text
+    }
+
+    fn push_time(self, text: &mut String) {
+        text.push_str(two_digits(self.hour));
+        text.push(':');
+        text.push_str(two_digits(self.minute));
+        text.push(':');
+        text.push_str(two_digits(self.second));
     }
 
     /// `21/Nov/2026:05:25:24 +0000`, as web servers log.
-    pub fn common_log(self) -> String {
-        let Date { year, day, hour, minute, second, .. } = self;
-        format!("{day:02}/{}/{year}:{hour:02}:{minute:02}:{second:02} +0000", self.month_name())
+    pub fn push_common_log(self, text: &mut String) {
+        text.push_str(two_digits(self.day));
+        text.push('/');
+        text.push_str(self.month_name());
+        text.push('/');
+        push_number(text, self.year, 4);
+        text.push(':');
+        self.push_time(text);
+        text.push_str(" +0000");
     }
+}
+
+/// Of a number below a hundred.
+fn two_digits(number: u64) -> &'static str {
+    const ALL: &str = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+    let at = number as usize % 100 * 2;
+    &ALL[at..at + 2]
+}
+
+/// With zeros in front up to `width` digits. Servers log with every request: `format!` would be half of its cost.
+pub(crate) fn push_number(text: &mut String, number: u64, width: usize) {
+    let mut digits = [b'0'; 20];
+    let (mut at, mut rest) = (digits.len(), number);
+    while 0 < rest {
+        at -= 1;
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    let from = at.min(digits.len() - width.clamp(1, digits.len()));
+    text.push_str(std::str::from_utf8(&digits[from..]).unwrap_or_default());
 }
 
 #[cfg(test)]
@@ -81,7 +124,15 @@ mod tests {
     fn dates() {
         assert_eq!(date(SimTime::ZERO).plain('-', "T"), "2026-01-01T00:00:00");
         assert_eq!(date(SimTime::ZERO).weekday, 4);
-        assert_eq!(date_of_unix(1_709_210_096, 0).common_log(), "29/Feb/2024:12:34:56 +0000");
+        let mut text = String::new();
+        date_of_unix(1_709_210_096, 0).push_common_log(&mut text);
+        assert_eq!(text, "29/Feb/2024:12:34:56 +0000");
         assert_eq!(date_of_unix(0, 0).plain('/', " "), "1970/01/01 00:00:00");
+        let number = |number, width| {
+            let mut text = String::new();
+            push_number(&mut text, number, width);
+            text
+        };
+        assert_eq!([number(0, 1), number(7, 3), number(1_234, 2)], ["0", "007", "1234"]);
     }
 }

@@ -190,11 +190,11 @@ pub enum ExecOutcome {
     Failed(String),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct HttpAnswer {
     /// 0 for a plain TCP connection.
     pub status: u16,
-    pub body: Vec<u8>,
+    pub body: Arc<Vec<u8>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]

@@ -34,6 +34,7 @@ pub use cri::*;
 pub use host::{External, ExternalCall};
 use machine::Machine;
 pub use machine::{ContainerView, MountView, PortView, ProcessView, SandboxView, UseView, VolumeView};
+pub use network::{Asked, AtOnce};
 pub use pull::CustomImage;
 
 /// The runtime's own timed events.
@@ -66,6 +67,7 @@ pub enum Event {
 pub struct Runtime {
     /// By the number that is part of each id; a removed machine leaves a gap.
     machines: Vec<Option<Arc<Machine>>>,
+    numbers: BTreeMap<Arc<str>, usize>,
     services: Arc<Vec<ServiceEntry>>,
     /// Files of images, by canonical name.
     image_trees: Arc<BTreeMap<Arc<str>, Arc<files::Tree>>>,
@@ -87,6 +89,7 @@ impl Runtime {
         self.remove_machine(&spec.name.clone());
         let name = Arc::clone(&spec.name);
         let images = spec.images.clone();
+        self.numbers.insert(Arc::clone(&name), self.machines.len());
         self.machines.push(Some(Arc::new(Machine::new(spec))));
         for image in images {
             self.load_image(&name, &image);
@@ -95,13 +98,13 @@ impl Runtime {
 
     /// Gone with all that ran on it, in silence.
     pub fn remove_machine(&mut self, name: &str) {
-        if let Some(index) = self.index_of(name) {
+        if let Some(index) = self.numbers.remove(name) {
             self.machines[index] = None;
         }
     }
 
     pub fn machine(&self, name: &str) -> Option<&Machine> {
-        self.machines().find(|it| &*it.spec.name == name)
+        self.machines.get(self.index_of(name)?)?.as_deref()
     }
 
     pub fn machines(&self) -> impl Iterator<Item = &Machine> {
@@ -181,7 +184,7 @@ impl Runtime {
     }
 
     fn index_of(&self, name: &str) -> Option<usize> {
-        self.machines.iter().position(|it| it.as_ref().is_some_and(|m| &*m.spec.name == name))
+        self.numbers.get(name).copied()
     }
 
     fn of(&self, id: u64) -> Option<&Machine> {

@@ -134,7 +134,7 @@ impl Runtime {
         let result = result.map(|spec| {
             let size_bytes = spec.size_bytes;
             if let Some(machine) = self.of_mut(id.0) {
-                machine.images.insert(Arc::clone(&spec.name), Arc::new(spec));
+                machine.put_image(spec);
             }
             let (took, took_with_waiting) = (now.since(pull.started_at), now.since(pull.asked_at));
             PulledImage { image: pull.image, size_bytes, took, took_with_waiting }
@@ -159,6 +159,7 @@ impl Runtime {
 
     pub fn remove_image(&mut self, machine: &str, image: &str) {
         if let (Some(machine), Ok(reference)) = (self.machine_mut(machine), images::parse(image)) {
+            machine.image_changes += 1;
             machine.images.remove(&*reference.canonical());
         }
     }
@@ -175,7 +176,7 @@ impl Runtime {
             return false;
         };
         let Some(machine) = self.machine_mut(machine) else { return false };
-        machine.images.insert(Arc::clone(&spec.name), Arc::new(spec));
+        machine.put_image(spec);
         true
     }
 }

@@ -9,7 +9,7 @@ use api::k8s_openapi::api::core::v1::{
 };
 use api::{ObjectKey, Pod};
 
-use crate::resources::Requests;
+use crate::resources::{self, Requests};
 use crate::selector::{
     AffinityTerm, Labels, PreferredNodeTerm, RequiredNodeAffinity, Selector, both, labels_of,
 };
@@ -141,18 +141,11 @@ impl PodInfo {
     /// Whether a newer object of this Pod differs in nothing that was compiled from it.
     pub fn counts_like(&self, pod: &Pod) -> bool {
         let (old, new) = (&self.pod.metadata, &pod.metadata);
-        let resizing = |it: &Pod| {
-            it.status.as_ref().is_some_and(|it| {
-                it.resources.is_some()
-                    || it.container_statuses.iter().flatten().any(|it| it.resources.is_some())
-            })
-        };
         old.uid == new.uid
             && old.labels == new.labels
             && old.deletion_timestamp.is_some() == new.deletion_timestamp.is_some()
             && (old.generation.is_some() && old.generation == new.generation || self.pod.spec == pod.spec)
-            && !resizing(&self.pod)
-            && !resizing(pod)
+            && resources::actuated_alike(self.pod.status.as_ref(), pod.status.as_ref())
     }
 
     pub fn labels(&self) -> &Labels {

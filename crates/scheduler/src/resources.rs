@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api::k8s_openapi::api::core::v1::{Container, ContainerStatus, ResourceRequirements};
+use api::k8s_openapi::api::core::v1::{Container, ContainerStatus, PodStatus, ResourceRequirements};
 use api::quantity::{self, Amount};
 use api::{Pod, Quantity};
 
@@ -91,6 +91,8 @@ pub struct Requests {
     /// cpu and memory of the incoming Pod for LeastAllocated.
     pub least_allocated: (i64, i64),
 }
+
+const RESIZE_PENDING: &str = "PodResizePending";
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Counting {
@@ -236,7 +238,7 @@ fn effective_requests(
     allocated: Option<&BTreeMap<String, Quantity>>,
 ) -> List {
     let conditions = pod.status.as_ref().and_then(|it| it.conditions.as_deref()).unwrap_or_default();
-    let pending = conditions.iter().find(|it| it.type_ == "PodResizePending");
+    let pending = conditions.iter().find(|it| it.type_ == RESIZE_PENDING);
     let infeasible = pending.is_some_and(|it| it.reason.as_deref() == Some("Infeasible"));
     let mut list = parse(actuated);
     max(&mut list, &parse(allocated));
@@ -244,6 +246,30 @@ fn effective_requests(
         max(&mut list, &parse(spec));
     }
     list
+}
+
+/// Whether both statuses lead to the same requests of one spec.
+pub fn actuated_alike(one: Option<&PodStatus>, other: Option<&PodStatus>) -> bool {
+    type Quantities = Option<BTreeMap<String, Quantity>>;
+    fn said<'a>(
+        status: Option<&'a PodStatus>,
+    ) -> impl Iterator<Item = (&'a str, &'a Quantities, &'a Quantities)> {
+        let none: &'a Quantities = &None;
+        let asked = move |it: &'a Option<ResourceRequirements>| it.as_ref().map_or(none, |it| &it.requests);
+        let pod = status.map(|it| ("", asked(&it.resources), &it.allocated_resources));
+        let inits = status.and_then(|it| it.init_container_statuses.as_ref());
+        let apps = status.and_then(|it| it.container_statuses.as_ref());
+        let containers = inits.into_iter().chain(apps).flatten();
+        let containers = containers.map(move |it| (&*it.name, asked(&it.resources), &it.allocated_resources));
+        // Where nothing is asked, the spec alone counts.
+        let asks = |it: &Quantities| it.as_ref().is_some_and(|it| !it.is_empty());
+        pod.into_iter().chain(containers).filter(move |it| asks(it.1) || asks(it.2))
+    }
+    let resizes = |it: Option<&PodStatus>| {
+        it.and_then(|it| it.conditions.as_ref())
+            .is_some_and(|all| all.iter().any(|it| it.type_ == RESIZE_PENDING))
+    };
+    !resizes(one) && !resizes(other) && said(one).eq(said(other))
 }
 
 fn add(list: &mut List, other: &List) {

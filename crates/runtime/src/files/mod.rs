@@ -456,27 +456,35 @@ impl Tree {
 /// All trees of a machine. A clone shares every tree until it changes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Trees {
-    trees: BTreeMap<TreeId, Arc<Tree>>,
+    all: BTreeMap<TreeId, Arc<Tree>>,
     next: u64,
+    changes: u64,
 }
 
 impl Trees {
     pub fn add(&mut self, tree: impl Into<Arc<Tree>>) -> TreeId {
         self.next += 1;
-        self.trees.insert(TreeId(self.next), tree.into());
+        self.all.insert(TreeId(self.next), tree.into());
         TreeId(self.next)
     }
 
+    /// Grows with every change of a tree: as long as it stays, a path leads to the same file with the same content.
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
     pub fn remove(&mut self, id: TreeId) {
-        self.trees.remove(&id);
+        self.changes += 1;
+        self.all.remove(&id);
     }
 
     pub fn get(&self, id: TreeId) -> Option<&Tree> {
-        self.trees.get(&id).map(|it| &**it)
+        self.all.get(&id).map(|it| &**it)
     }
 
     pub fn get_mut(&mut self, id: TreeId) -> Option<&mut Tree> {
-        self.trees.get_mut(&id).map(Arc::make_mut)
+        self.changes += 1;
+        self.all.get_mut(&id).map(Arc::make_mut)
     }
 
     pub(crate) fn inode(&self, tree: TreeId, ino: Ino) -> Option<&Inode> {

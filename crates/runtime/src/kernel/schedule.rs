@@ -9,6 +9,7 @@ use sim::SimTime;
 use super::{
     FUEL_PER_SLICE, FUEL_STEP, Kernel, Pid, Process, Program, Space, SpaceId, State, Step, Sys, Wait, World,
 };
+use crate::network::{HttpRequest, HttpResponse};
 
 /// A container that burns all of every slice gets longer and longer waits, so that an endless loop costs the page
 /// nearly nothing. DIFFERENCE: after a second of pure computing, a program gets on more slowly than on a real CPU.
@@ -63,6 +64,46 @@ impl Kernel {
                 space.streak = 0;
             }
         }
+    }
+
+    /// Has a server that waits for nothing else answer at once. None, and nothing has happened, when it has to come to
+    /// its turn first.
+    pub fn answer_now(
+        &mut self,
+        port: u16,
+        request: &HttpRequest,
+        world: &mut World<'_>,
+    ) -> Option<Arc<HttpResponse>> {
+        let now = world.now;
+        let pid = *self.listeners.get(&port)?;
+        let process = self.processes.get(&pid)?;
+        let idle = match process.state {
+            State::Blocked { wait: Wait::Connection, until } => until.is_none_or(|it| now < it),
+            _ => false,
+        };
+        let signalled = process.signals.pending & process.signals.caught != 0;
+        let Program::Server(server) = &process.program else { return None };
+        if !idle || signalled || !self.incoming.is_empty() || !server.speaks_http() {
+            return None;
+        }
+        let id = process.space;
+        let space = self.spaces.get_mut(&id).filter(|it| it.blocked_until <= now)?;
+        space.refill(now);
+        let process = Arc::make_mut(self.processes.get_mut(&pid)?);
+        let Program::Server(mut server) = std::mem::replace(&mut process.program, Program::None) else {
+            return None;
+        };
+        let mut sys = Sys::new(self, world, pid);
+        let response = server.answer_now(request, &mut sys);
+        let used = sys.fuel + FUEL_STEP;
+        let process = self.process_mut(pid);
+        process.program = Program::Server(server);
+        process.cpu_micros += used;
+        if let Some(space) = self.spaces.get_mut(&id) {
+            space.streak = 0;
+            space.burn(used, now);
+        }
+        response
     }
 
     /// Steps a process until it blocks, or has had a turn, or its container is out of fuel.

@@ -363,7 +363,7 @@ fn mount(machine: &mut Machine, id: ContainerId, now: SimTime) -> Result<(), Run
     let Some(container) = sandbox.containers.get(&id) else { return not_found("container") };
     let config = Arc::clone(&container.config);
     let mut mounts = Mounts::root(container.root, config.read_only_root);
-    let devices = machine.trees.add(Tree::devices());
+    let devices = machine.trees.add(Arc::clone(&machine.devices));
     mounts.mount("/dev", devices, Tree::ROOT, false, "tmpfs");
     let files = machine.trees.get(sandbox.files);
     for name in ["hosts", "hostname", "resolv.conf"] {
@@ -458,6 +458,11 @@ fn make_mount_point(
     directory: bool,
     now: SimTime,
 ) -> String {
+    if let Ok(found) = mounts.resolve(&machine.trees, path, true)
+        && found.ino.is_some()
+    {
+        return found.path;
+    }
     let owner = Owner { uid: 0, gid: 0, now };
     let mut at = String::new();
     let names: Vec<&str> = path.split('/').filter(|it| !it.is_empty()).collect();

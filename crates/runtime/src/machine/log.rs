@@ -30,6 +30,15 @@ impl Log {
     pub fn write(&mut self, stream: LogStream, bytes: &[u8], now: SimTime) {
         self.written += bytes.len() as u64;
         let slot = stream as usize;
+        // Servers write line by line.
+        if let Some((b'\n', text)) = bytes.split_last()
+            && self.partial[slot].0.is_empty()
+            && text.len() < LINE_BYTES_MAX
+            && !text.contains(&b'\n')
+        {
+            self.push(line(self.next, now, stream, text, true));
+            return;
+        }
         for piece in bytes.split_inclusive(|it| *it == b'\n') {
             if self.partial[slot].0.is_empty() {
                 self.partial[slot].1 = now;
@@ -75,7 +84,11 @@ impl Log {
 }
 
 fn line(number: u64, at: SimTime, stream: LogStream, bytes: &[u8], whole: bool) -> LogLine {
-    LogLine { number, at, stream, text: Arc::from(&*String::from_utf8_lossy(bytes)), whole }
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => Arc::from(text),
+        Err(_) => Arc::from(&*String::from_utf8_lossy(bytes)),
+    };
+    LogLine { number, at, stream, text, whole }
 }
 
 #[cfg(test)]

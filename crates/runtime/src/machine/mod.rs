@@ -14,11 +14,14 @@ use std::sync::Arc;
 
 use sim::SimTime;
 
-use crate::cri::{ContainerId, ExecId, MachineSpec, PullId, RequestId, RuntimeError, SandboxId, VolumeId};
+use crate::cri::{
+    ContainerId, ExecId, MachineSpec, PullId, RequestId, RuntimeError, SandboxId, SandboxStatus, VolumeId,
+};
 use crate::files::{Tree, TreeId, Trees};
 use crate::images::Spec;
 
 pub use log::LOG_BYTES_MAX;
+pub(crate) use run::collect_output;
 pub(crate) use sandbox::{Container, Origin, Sandbox};
 pub(crate) use view::node_pid_of;
 pub use view::{ContainerView, MountView, PortView, ProcessView, SandboxView, UseView, VolumeView};
@@ -35,6 +38,8 @@ pub struct Machine {
     pub(crate) trees: Trees,
     /// The machine's own files.
     pub(crate) host: TreeId,
+    /// What every container has as /dev.
+    pub(crate) devices: Arc<Tree>,
     pub(crate) sandboxes: BTreeMap<SandboxId, Arc<Sandbox>>,
     /// Where each container is.
     pub(crate) containers: BTreeMap<ContainerId, SandboxId>,
@@ -43,6 +48,8 @@ pub struct Machine {
     pub(crate) volumes: BTreeMap<VolumeId, Arc<Volume>>,
     /// By canonical name.
     pub(crate) images: BTreeMap<Arc<str>, Arc<Spec>>,
+    /// Grows with every change of `images`.
+    pub image_changes: u32,
     pub(crate) pulls: BTreeMap<PullId, crate::pull::Pull>,
     /// The puller is busy until then: one pull after the other.
     pub(crate) pulling_until: SimTime,
@@ -90,12 +97,14 @@ impl Machine {
             oom_kills_container: true,
             trees,
             host,
+            devices: Arc::new(Tree::devices()),
             sandboxes: BTreeMap::new(),
             containers: BTreeMap::new(),
             execs: BTreeMap::new(),
             addresses: BTreeMap::new(),
             volumes: BTreeMap::new(),
             images: BTreeMap::new(),
+            image_changes: 0,
             pulls: BTreeMap::new(),
             pulling_until: SimTime::ZERO,
             requests: BTreeMap::new(),
@@ -124,6 +133,20 @@ impl Machine {
             }
         }
         None
+    }
+
+    /// Oldest first.
+    pub fn sandbox_statuses(&self) -> impl DoubleEndedIterator<Item = &SandboxStatus> {
+        self.sandboxes.values().map(|it| &it.status)
+    }
+
+    pub fn container_ids(&self) -> impl Iterator<Item = ContainerId> {
+        self.containers.keys().copied()
+    }
+
+    pub(crate) fn put_image(&mut self, image: Spec) {
+        self.image_changes += 1;
+        self.images.insert(Arc::clone(&image.name), Arc::new(image));
     }
 
     pub(crate) fn sandbox_mut(&mut self, id: SandboxId) -> Option<&mut Sandbox> {

@@ -131,7 +131,7 @@ fn exec_of(sandbox: &Sandbox, pid: Pid) -> Option<ExecId> {
 }
 
 /// Output goes to a container's log or to the command that was run; both are known by their id.
-fn collect_output(sandbox: &mut Sandbox, now: SimTime) {
+pub(crate) fn collect_output(sandbox: &mut Sandbox, now: SimTime) {
     for output in sandbox.kernel.take_outputs() {
         if let Some(container) = sandbox.containers.get_mut(&ContainerId(output.sink)) {
             container.log.write(output.stream, &output.bytes, now);

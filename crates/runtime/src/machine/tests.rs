@@ -207,7 +207,10 @@ fn nginx_serves_what_lies_in_its_volume_and_quits() {
     bench.run(1);
     let ip = bench.runtime.sandbox_status(sandbox).unwrap().ip;
     assert_eq!(bench.get(&ip, 80, "/").unwrap().body.len(), 615);
-    assert_eq!(bench.get(&ip, 80, "/more/hello.txt"), Ok(HttpAnswer { status: 200, body: b"hi\n".to_vec() }));
+    assert_eq!(
+        bench.get(&ip, 80, "/more/hello.txt"),
+        Ok(HttpAnswer { status: 200, body: Arc::new(b"hi\n".to_vec()) })
+    );
     assert_eq!(bench.get(&ip, 80, "/nosuch").unwrap().status, 404);
     let log = bench.log(id);
     assert!(log.contains("Configuration complete; ready for start up"), "{log}");
@@ -480,4 +483,41 @@ fn costs() {
     let start = clock();
     sim::digest_of(&copy);
     println!("digest: {:?}", start.elapsed());
+}
+
+/// The short way answers and logs as the long one does, and sees files that change.
+#[test]
+fn at_once_is_answered_alike() {
+    let mut bench = Bench::new(&["nginx:1.25"]);
+    let sandbox = bench.sandbox("web");
+    let id = bench.container(sandbox, "nginx:1.25", &[]);
+    bench.run(1);
+    let host = bench.runtime.sandbox_status(sandbox).unwrap().ip;
+    let http = |port: u16, path: &str| Request::Http {
+        host: host.clone(),
+        port,
+        path: path.to_owned(),
+        https: false,
+        headers: Vec::new(),
+    };
+    let at_once = |bench: &mut Bench, request: &Request| {
+        let asked = bench.runtime.prepare_request("node1", request.clone());
+        let timeout = Duration::from_secs(1);
+        bench.with(|runtime, now, _| runtime.ask_at_once("node1", &asked, timeout, now)).map(|it| it.answer)
+    };
+    for path in ["/", "/", "/nosuch", "/"] {
+        let start = bench.log(id).len();
+        let short_answer = at_once(&mut bench, &http(80, path)).unwrap();
+        let short = bench.log(id)[start..].to_owned();
+        assert_eq!(Ok(short_answer), bench.ask(http(80, path)));
+        assert_eq!(short, bench.log(id)[start + short.len()..], "{path}");
+        assert!(short.contains(&format!("\"GET {path} HTTP/1.1\"")), "{short}");
+    }
+    bench.exec(id, &["sh", "-c", "echo hi > /usr/share/nginx/html/index.html"], 1);
+    assert_eq!(*at_once(&mut bench, &http(80, "/")).unwrap().body, *b"hi\n");
+    let tcp = |port| Request::Tcp { host: host.clone(), port };
+    assert_eq!(at_once(&mut bench, &tcp(80)), Some(HttpAnswer::default()));
+    assert_eq!([at_once(&mut bench, &http(81, "/")), at_once(&mut bench, &tcp(81))], [None, None]);
+    bench.exec(id, &["nginx", "-s", "stop"], 1);
+    assert_eq!(at_once(&mut bench, &http(80, "/")), None);
 }

@@ -18,8 +18,6 @@ use crate::{Event, Runtime};
 
 /// The proxies of a lookup: what a name takes.
 const LOOKUP: Duration = Duration::from_micros(900);
-/// How much of an answer a probe reads.
-const PROBE_BODY_MAX: usize = 10 << 10;
 
 /// What a request became at once.
 enum Sent {
@@ -136,7 +134,7 @@ impl Runtime {
                 if matches!(kind, Some(IncomingKind::Http(_))) =>
             {
                 let response = super::HttpResponse::text(status, format!("{}\n", super::reason(status)));
-                Sent::Answered(Reply::Http(response.into_kernel(now)), latency + SERVE)
+                Sent::Answered(Reply::Http(response.to_kernel(now)), latency + SERVE)
             }
             Route::Listener { sandbox, port, from, latency, .. } => {
                 let Some(what) = kind else { return Sent::Answered(Reply::Data(Vec::new()), latency) };
@@ -189,17 +187,14 @@ impl Runtime {
         let id = RequestId(self.new_id(index));
         let (host, port, kind) = match &request {
             Request::Http { host, port, path, https, headers } => {
-                let agent = ("User-Agent".to_owned(), "kube-probe/1.36".to_owned());
                 let asked = headers_host(headers).unwrap_or_else(|| format!("{host}:{port}"));
-                let given = headers.iter().any(|it| it.0.eq_ignore_ascii_case("user-agent"));
-                let headers = headers.iter().cloned().chain((!given).then_some(agent)).collect();
                 let what = net::HttpRequest {
                     tls: *https,
                     host: asked,
                     port: *port,
                     method: "GET".to_owned(),
-                    path: if path.starts_with('/') { path.clone() } else { format!("/{path}") },
-                    headers,
+                    path: probe_path(path),
+                    headers: probe_headers(headers),
                     body: Vec::new(),
                 };
                 (host.clone(), *port, Some(IncomingKind::Http(what)))
@@ -270,13 +265,8 @@ impl Runtime {
                 let text = "http: server gave HTTP response to HTTPS client";
                 Err(ConnectError::Other(with_url(&pending.request, text)))
             }
-            Reply::Http(response) => {
-                let body = response.body[..response.body.len().min(PROBE_BODY_MAX)].to_vec();
-                Ok(HttpAnswer { status: response.status, body })
-            }
-            Reply::Data(_) if matches!(pending.request, Request::Tcp { .. }) => {
-                Ok(HttpAnswer { status: 0, body: Vec::new() })
-            }
+            Reply::Http(response) => Ok(HttpAnswer { status: response.status, body: response.body }),
+            Reply::Data(_) if matches!(pending.request, Request::Tcp { .. }) => Ok(HttpAnswer::default()),
             Reply::Data(_) | Reply::Reset => Err(ConnectError::Other(with_url(&pending.request, "EOF"))),
         };
         outbox.at(due, Event::RequestDone { request: id, result });
@@ -305,6 +295,17 @@ impl Runtime {
         sandbox.kernel.answer(call, answer);
         self.pump(id, now, outbox);
     }
+}
+
+/// Who asks for nothing else than the kubelet's own agent comes with that.
+pub(super) fn probe_headers(given: &[(String, String)]) -> Vec<(String, String)> {
+    let agent = ("User-Agent".to_owned(), "kube-probe/1.36".to_owned());
+    let has_agent = given.iter().any(|it| it.0.eq_ignore_ascii_case("user-agent"));
+    given.iter().cloned().chain((!has_agent).then_some(agent)).collect()
+}
+
+pub(super) fn probe_path(path: &str) -> String {
+    if path.starts_with('/') { path.to_owned() } else { format!("/{path}") }
 }
 
 fn answer_of(reply: Reply, address: String) -> Answer {
@@ -368,6 +369,6 @@ fn slow(pending: &Pending) -> ConnectError {
 }
 
 /// The Host header that was given in so many words.
-fn headers_host(headers: &[(String, String)]) -> Option<String> {
+pub(super) fn headers_host(headers: &[(String, String)]) -> Option<String> {
     headers.iter().find(|it| it.0.eq_ignore_ascii_case("host")).map(|it| it.1.clone())
 }

@@ -29,7 +29,7 @@ pub struct HttpResponse {
     pub content_type: String,
     pub server: String,
     pub location: String,
-    pub body: Vec<u8>,
+    pub body: Arc<Vec<u8>>,
 }
 
 impl HttpResponse {
@@ -39,7 +39,7 @@ impl HttpResponse {
             content_type: content_type.to_owned(),
             server: String::new(),
             location: String::new(),
-            body: body.into(),
+            body: Arc::new(body.into()),
         }
     }
 
@@ -104,19 +104,19 @@ impl HttpRequest {
 }
 
 impl HttpResponse {
-    pub(crate) fn into_kernel(self, now: SimTime) -> net::HttpResponse {
+    pub(crate) fn to_kernel(&self, now: SimTime) -> net::HttpResponse {
         let mut headers = Vec::with_capacity(5);
-        let mut add = |name: &str, value: String| {
+        let mut add = |name: &str, value: &str| {
             if !value.is_empty() {
-                headers.push((name.to_owned(), value));
+                headers.push((name.to_owned(), value.to_owned()));
             }
         };
-        add("Server", self.server);
-        add("Date", http_date(now));
-        add("Content-Type", self.content_type);
-        add("Content-Length", self.body.len().to_string());
-        add("Location", self.location);
-        net::HttpResponse { status: self.status, headers, body: Arc::new(self.body) }
+        add("Server", &self.server);
+        add("Date", &http_date(now));
+        add("Content-Type", &self.content_type);
+        add("Content-Length", &self.body.len().to_string());
+        add("Location", &self.location);
+        net::HttpResponse { status: self.status, headers, body: Arc::clone(&self.body) }
     }
 }
 

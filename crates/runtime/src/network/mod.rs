@@ -4,6 +4,7 @@
 //! address is nobody's, the machine is dead or cut off: silence, until the asker gives up.
 
 mod ask;
+mod at_once;
 mod dns;
 mod http;
 mod route;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use sim::SimTime;
 
+pub use at_once::{Asked, AtOnce};
 pub use http::{HttpRequest, HttpResponse, content_type, reason};
 
 use crate::cri::Request;

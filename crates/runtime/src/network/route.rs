@@ -70,7 +70,7 @@ impl Runtime {
                 None => Route::Silence,
             };
         }
-        if let Some((machine, sandbox)) = self.owner_of(ip) {
+        if let Some((machine, sandbox)) = owner_on(from.machine(), ip).or_else(|| self.owner_of(ip)) {
             if !self.connected(from.machine(), machine) {
                 return Route::Silence;
             }
@@ -95,10 +95,7 @@ impl Runtime {
     }
 
     fn owner_of(&self, ip: &str) -> Option<(&Machine, &Sandbox)> {
-        self.machines().find_map(|machine| {
-            let sandbox = machine.sandboxes.get(machine.addresses.get(ip)?)?;
-            sandbox.status.ready.then_some((machine, &**sandbox))
-        })
+        self.machines().find_map(|machine| owner_on(machine, ip))
     }
 
     /// A machine's own address: containers in its network, forwarded ports, node ports.
@@ -162,6 +159,11 @@ impl Runtime {
     }
 }
 
+fn owner_on<'a>(machine: &'a Machine, ip: &str) -> Option<(&'a Machine, &'a Sandbox)> {
+    let sandbox = machine.sandboxes.get(machine.addresses.get(ip)?)?;
+    sandbox.status.ready.then_some((machine, &**sandbox))
+}
+
 fn listener(
     machine: &Machine,
     sandbox: &Sandbox,
@@ -173,20 +175,24 @@ fn listener(
     if !machine.powered {
         return Route::Silence;
     }
-    let Some(pid) = sandbox.kernel.listeners().get(&port).copied() else { return Route::Refused };
+    match open_port(sandbox, port, now) {
+        Some((more, http_status)) => {
+            Route::Listener { sandbox: sandbox.status.id, port, from, latency: latency + more, http_status }
+        }
+        None => Route::Refused,
+    }
+}
+
+/// Somebody listens: what the container's annotations add to each answer, and what status they give. None: refused.
+pub(super) fn open_port(sandbox: &Sandbox, port: u16, now: SimTime) -> Option<(Duration, Option<u16>)> {
+    let pid = sandbox.kernel.listeners().get(&port).copied()?;
     let space = sandbox.kernel.process(pid).map(|it| it.space);
     let container = sandbox.containers.values().find(|it| it.space == space && it.pid.is_some());
     let script = container.map(|it| &it.script);
     if let (Some(script), Some(started)) = (script, container.and_then(Container::started_at))
         && now < started + script.ready_after
     {
-        return Route::Refused;
+        return None;
     }
-    Route::Listener {
-        sandbox: sandbox.status.id,
-        port,
-        from,
-        latency: latency + script.map_or(Duration::ZERO, |it| it.latency),
-        http_status: script.and_then(|it| it.http_status),
-    }
+    Some(script.map_or((Duration::ZERO, None), |it| (it.latency, it.http_status)))
 }

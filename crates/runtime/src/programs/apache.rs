@@ -76,7 +76,7 @@ pub(super) fn answer(server: &mut Server, request: &HttpRequest, process: &mut d
         HttpResponse::new(status, "text/html", body)
     };
     let mut response = match find(server.root("root"), &request.path, &["index.html"], process) {
-        Served::File(bytes, kind) => HttpResponse::new(200, kind, bytes),
+        Served::File { bytes, kind, .. } => HttpResponse::new(200, kind, bytes),
         Served::Redirect(to) => HttpResponse { location: to, ..page(301) },
         Served::Listing(names) => {
             let rows = rows(&names, |it| format!("<li><a href=\"{it}\"> {it}</a></li>\n"));

@@ -1,11 +1,16 @@
 //! Serving files of a document root.
 
 use super::{Looked, Process};
+use crate::clock::{date, push_number};
 use crate::network::{HttpRequest, HttpResponse, content_type};
 
 /// What a path under a document root leads to.
 pub(super) enum Served {
-    File(Vec<u8>, &'static str),
+    File {
+        bytes: Vec<u8>,
+        kind: &'static str,
+        on_disk: bool,
+    },
     /// A directory asked without its slash.
     Redirect(String),
     /// A directory without an index: its names.
@@ -35,7 +40,9 @@ pub(super) fn find(root: &str, path: &str, indexes: &[&str], process: &dyn Proce
     let full = format!("{}{path}", root.trim_end_matches('/'));
     let full = full.trim_end_matches('/');
     match process.look(full) {
-        Looked::File(bytes) => return Served::File(bytes, content_type(full)),
+        Looked::File(bytes, on_disk) => {
+            return Served::File { bytes, kind: content_type(full), on_disk };
+        }
         Looked::Directory => {}
         Looked::Nothing => return Served::NotFound,
     }
@@ -43,8 +50,8 @@ pub(super) fn find(root: &str, path: &str, indexes: &[&str], process: &dyn Proce
         return Served::Redirect(format!("{path}/"));
     }
     for index in indexes {
-        if let Some(bytes) = process.read_file(&format!("{full}/{index}")) {
-            return Served::File(bytes, content_type(index));
+        if let Looked::File(bytes, on_disk) = process.look(&format!("{full}/{index}")) {
+            return Served::File { bytes, kind: content_type(index), on_disk };
         }
     }
     process.list(full).map_or(Served::NotFound, Served::Listing)
@@ -52,15 +59,19 @@ pub(super) fn find(root: &str, path: &str, indexes: &[&str], process: &dyn Proce
 
 /// `10.244.0.1 - - [21/Nov/2026:05:25:34 +0000] "GET / HTTP/1.1" 200 615`: the common log format.
 pub(super) fn common_log(request: &HttpRequest, response: &HttpResponse, process: &dyn Process) -> String {
-    format!(
-        "{} - - [{}] \"{} {} HTTP/1.1\" {} {}",
-        request.remote,
-        crate::clock::date(process.now()).common_log(),
-        request.method,
-        request.path,
-        response.status,
-        response.body.len()
-    )
+    let mut line = String::with_capacity(request.path.len() + request.user_agent.len() + 112);
+    line.push_str(&request.remote);
+    line.push_str(" - - [");
+    date(process.now()).push_common_log(&mut line);
+    line.push_str("] \"");
+    line.push_str(&request.method);
+    line.push(' ');
+    line.push_str(&request.path);
+    line.push_str(" HTTP/1.1\" ");
+    push_number(&mut line, u64::from(response.status), 1);
+    line.push(' ');
+    push_number(&mut line, response.body.len() as u64, 1);
+    line
 }
 
 /// The lines of a listing.

@@ -40,6 +40,8 @@ pub trait Process {
     /// Writes a line to standard output or standard error.
     fn print(&mut self, stream: LogStream, line: &str);
     fn read_file(&self, path: &str) -> Option<Vec<u8>>;
+    /// Grows whenever a file of the machine changes.
+    fn file_changes(&self) -> u64;
     /// One look at a path, as a file server needs it.
     fn look(&self, path: &str) -> Looked;
     /// Names in a directory; directories end in a slash.
@@ -60,7 +62,8 @@ pub trait Process {
 
 /// What a path leads to that the process may read.
 pub enum Looked {
-    File(Vec<u8>),
+    /// With whether it lies on a disk; what /proc says changes without a write.
+    File(Vec<u8>, bool),
     Directory,
     Nothing,
 }
@@ -91,6 +94,7 @@ pub struct Server {
     /// What it found in its arguments and files when it started.
     roots: Vec<(String, String)>,
     sites: Vec<nginx_config::Site>,
+    sent: Option<Box<nginx::Sent>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -160,6 +164,7 @@ impl Server {
             workers: Vec::new(),
             roots: Vec::new(),
             sites: Vec::new(),
+            sent: None,
         })
     }
 
@@ -190,7 +195,7 @@ impl Server {
                     let mut process = Running::new(sys, self);
                     let response = self.answer(&request, &mut process);
                     let now = sys.now;
-                    response.map_or(Reply::Reset, |it| Reply::Http(it.into_kernel(now)))
+                    response.map_or(Reply::Reset, |it| Reply::Http(it.to_kernel(now)))
                 }
             };
             sys.reply(incoming.id, reply);
@@ -285,10 +290,10 @@ impl Server {
     }
 
     /// None: it accepts the connection and speaks no HTTP.
-    fn answer(&mut self, request: &HttpRequest, process: &mut dyn Process) -> Option<HttpResponse> {
+    fn answer(&mut self, request: &HttpRequest, process: &mut dyn Process) -> Option<Arc<HttpResponse>> {
         self.hits += 1;
-        Some(match self.program {
-            Program::Nginx => nginx::answer(self, request, process),
+        Some(Arc::new(match self.program {
+            Program::Nginx => return Some(nginx::answer(self, request, process)),
             Program::Apache => apache::answer(self, request, process),
             Program::Tomcat => tomcat::answer(self, request, process),
             Program::Python => script::answer(self, request, process),
@@ -303,7 +308,36 @@ impl Server {
             | Program::Pause
             | Program::HelloWorld
             | Program::Stress => return None,
-        })
+        }))
+    }
+
+    /// Answers between two steps, for a server that waits for nothing else.
+    pub fn answer_now(&mut self, request: &HttpRequest, sys: &mut Sys<'_>) -> Option<Arc<HttpResponse>> {
+        let mut process = Running::new(sys, self);
+        self.answer(request, &mut process)
+    }
+
+    /// Whether every request that reaches it gets an HTTP answer.
+    pub fn speaks_http(&self) -> bool {
+        match self.program {
+            Program::Nginx
+            | Program::Apache
+            | Program::Tomcat
+            | Program::Python
+            | Program::Node
+            | Program::Liveness
+            | Program::Hello
+            | Program::Whoami
+            | Program::Collector
+            | Program::Generic => true,
+            Program::Agnhost => self.root("command") != "pause",
+            Program::Redis
+            | Program::Mysql
+            | Program::Postgres
+            | Program::Pause
+            | Program::HelloWorld
+            | Program::Stress => false,
+        }
     }
 
     fn root(&self, key: &str) -> &str {

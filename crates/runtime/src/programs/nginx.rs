@@ -1,8 +1,9 @@
 //! nginx: master and workers, document roots, access log.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::files::{Served, clean, find, rows};
+use super::files::{Served, clean, common_log, find, rows};
 use super::nginx_config::{Location, Site, parse};
 use super::{Process, Server, Step, USR1, base_name, flag};
 use crate::clock::date;
@@ -164,6 +165,7 @@ fn configure(
         }
     }
     server.sites = sites;
+    server.sent = None;
     Ok(())
 }
 
@@ -214,38 +216,79 @@ fn finish(server: &mut Server, process: &mut dyn Process) -> Step {
     Step::Exit(0)
 }
 
-pub(super) fn answer(server: &mut Server, request: &HttpRequest, process: &mut dyn Process) -> HttpResponse {
-    let site = server.sites.iter().find(|it| it.ports.contains(&request.port)).or(server.sites.first());
-    let mut response = match site {
-        Some(site) => serve(site, request, process),
-        None => error_page(404, process),
+/// The last file that was sent: asked for it again, as probes do each second, nothing has to be looked up.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Sent {
+    method: String,
+    path: String,
+    port: u16,
+    /// No file of the machine has changed since.
+    changes: u64,
+    response: Arc<HttpResponse>,
+}
+
+pub(super) fn answer(
+    server: &mut Server,
+    request: &HttpRequest,
+    process: &mut dyn Process,
+) -> Arc<HttpResponse> {
+    let changes = process.file_changes();
+    let again = server.sent.as_ref().filter(|it| {
+        it.changes == changes
+            && it.port == request.port
+            && it.method == request.method
+            && it.path == request.path
+    });
+    let response = if let Some(sent) = again {
+        Arc::clone(&sent.response)
+    } else {
+        look_up(server, request, changes, process)
     };
-    response.server = format!("nginx/{}", process.version());
-    let agent = if request.user_agent.is_empty() { "-" } else { &request.user_agent };
-    let line = format!(
-        "{} - - [{}] \"{} {} HTTP/1.1\" {} {} \"-\" \"{agent}\" \"-\"",
-        request.remote,
-        date(process.now()).common_log(),
-        request.method,
-        request.path,
-        response.status,
-        response.body.len()
-    );
+    let mut line = common_log(request, &response, process);
+    line.push_str(" \"-\" \"");
+    line.push_str(if request.user_agent.is_empty() { "-" } else { &request.user_agent });
+    line.push_str("\" \"-\"");
     process.print(LogStream::Stdout, &line);
     response
 }
 
-fn serve(site: &Site, request: &HttpRequest, process: &mut dyn Process) -> HttpResponse {
+fn look_up(
+    server: &mut Server,
+    request: &HttpRequest,
+    changes: u64,
+    process: &mut dyn Process,
+) -> Arc<HttpResponse> {
+    let site = server.sites.iter().find(|it| it.ports.contains(&request.port)).or(server.sites.first());
+    let (mut response, kept) = match site {
+        Some(site) => serve(site, request, process),
+        None => (error_page(404, process), false),
+    };
+    response.server = format!("nginx/{}", process.version());
+    let response = Arc::new(response);
+    if kept {
+        server.sent = Some(Box::new(Sent {
+            method: request.method.clone(),
+            path: request.path.clone(),
+            port: request.port,
+            changes,
+            response: Arc::clone(&response),
+        }));
+    }
+    response
+}
+
+/// The answer, and whether the same question gets it again for as long as no file changes.
+fn serve(site: &Site, request: &HttpRequest, process: &mut dyn Process) -> (HttpResponse, bool) {
     let path = clean(&request.path);
     let fits = |it: &&Location| if it.exact { it.prefix == path } else { path.starts_with(&it.prefix) };
     let location = site.locations.iter().filter(fits).max_by_key(|it| (it.exact, it.prefix.len()));
     if let Some((status, text)) = location.and_then(|it| it.answer.clone()).or_else(|| site.answer.clone()) {
-        return returned(status, text, process);
+        return (returned(status, text, process), false);
     }
     let none = Location::default();
     let location = location.unwrap_or(&none);
     if !location.proxy.is_empty() {
-        return error_page(502, process);
+        return (error_page(502, process), false);
     }
     let root = [&location.root, &site.root].into_iter().find(|it| !it.is_empty());
     let (root, below) = if location.alias.is_empty() {
@@ -256,9 +299,9 @@ fn serve(site: &Site, request: &HttpRequest, process: &mut dyn Process) -> HttpR
     };
     let indexes: Vec<&str> = site.indexes.iter().map(String::as_str).collect();
     let indexes = if indexes.is_empty() { &["index.html", "index.htm"][..] } else { &indexes };
-    match find(root, &below, indexes, process) {
-        Served::File(..) if !matches!(request.method.as_str(), "GET" | "HEAD") => error_page(405, process),
-        Served::File(bytes, kind) => HttpResponse::new(200, kind, bytes),
+    let response = match find(root, &below, indexes, process) {
+        Served::File { .. } if !matches!(request.method.as_str(), "GET" | "HEAD") => error_page(405, process),
+        Served::File { bytes, kind, on_disk } => return (HttpResponse::new(200, kind, bytes), on_disk),
         Served::Redirect(to) => HttpResponse { location: to, ..error_page(301, process) },
         Served::Listing(names) if location.autoindex.unwrap_or(site.autoindex) => {
             let rows = rows(&names, |it| format!("<a href=\"{it}\">{it}</a>\n"));
@@ -276,7 +319,8 @@ fn serve(site: &Site, request: &HttpRequest, process: &mut dyn Process) -> HttpR
             log_error(process, request, &text);
             error_page(404, process)
         }
-    }
+    };
+    (response, false)
 }
 
 fn returned(status: u16, text: String, process: &dyn Process) -> HttpResponse {

@@ -1,5 +1,7 @@
 //! The part of nginx's configuration language that small examples use: `listen`, `root`, `index`, `location`, `return`.
 
+use std::borrow::Cow;
+
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct Site {
     pub ports: Vec<u16>,
@@ -31,8 +33,8 @@ pub(super) struct ConfigError {
 
 const DEPTH_MAX: usize = 16;
 
-struct Token {
-    text: String,
+struct Token<'a> {
+    text: Cow<'a, str>,
     line: usize,
     quoted: bool,
 }
@@ -51,12 +53,12 @@ struct Place<'a> {
     location: bool,
 }
 
-fn block(tokens: &[Token], at: &mut usize, depth: usize, place: &mut Place) -> Result<(), ConfigError> {
+fn block(tokens: &[Token<'_>], at: &mut usize, depth: usize, place: &mut Place) -> Result<(), ConfigError> {
     let mut words: Vec<&str> = Vec::new();
     while let Some(token) = tokens.get(*at) {
         *at += 1;
         let fail = |text: String| Err(ConfigError { text, line: token.line });
-        match token.text.as_str() {
+        match &*token.text {
             ";" if !token.quoted => {
                 match words.as_slice() {
                     [] => return fail("unexpected \";\"".to_owned()),
@@ -144,8 +146,8 @@ fn directive(name: &str, values: &[&str], place: &mut Place) {
     }
 }
 
-fn tokens(text: &str) -> Vec<Token> {
-    let mut tokens = Vec::new();
+fn tokens(text: &str) -> Vec<Token<'_>> {
+    let mut tokens = Vec::with_capacity(text.len() / 8);
     for (number, line) in text.lines().enumerate() {
         let mut rest = line.trim_start();
         while let Some(first) = rest.chars().next() {
@@ -158,7 +160,7 @@ fn tokens(text: &str) -> Vec<Token> {
             };
             let quoted = matches!(first, '"' | '\'');
             let word = if quoted { rest[1..end].trim_end_matches(first) } else { &rest[..end] };
-            let text = if quoted { word.replace("\\n", "\n") } else { word.to_owned() };
+            let text = if quoted { Cow::Owned(word.replace("\\n", "\n")) } else { Cow::Borrowed(word) };
             tokens.push(Token { text, line: number + 1, quoted });
             rest = rest[end..].trim_start();
         }
@@ -168,14 +170,15 @@ fn tokens(text: &str) -> Vec<Token> {
 
 fn word_end(text: &str) -> usize {
     let mut braces = 0;
-    for (at, char) in text.char_indices() {
-        match char {
-            '{' if text[..at].ends_with('$') => braces += 1,
-            '}' if 0 < braces => braces -= 1,
-            ';' | '{' | '}' => return at,
-            _ if char.is_whitespace() => return at,
+    let mut before = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'{' if before == b'$' => braces += 1,
+            b'}' if 0 < braces => braces -= 1,
+            b';' | b'{' | b'}' | b' ' | b'\t' | b'\r' | b'\n' => return at,
             _ => {}
         }
+        before = byte;
     }
     text.len()
 }

@@ -6,7 +6,7 @@ use sim::SimTime;
 
 use super::{Looked, Process, Server};
 use crate::cri::LogStream;
-use crate::files::{Content, Node};
+use crate::files::{Content, Node, TreeId};
 use crate::kernel::{Credentials, Program, Spawn, Sys};
 
 /// The user that workers run as.
@@ -62,19 +62,24 @@ impl Process for Running<'_, '_> {
     }
 
     fn print(&mut self, stream: LogStream, line: &str) {
-        let mut line = line.to_owned();
-        line.push('\n');
+        let mut whole = String::with_capacity(line.len() + 1);
+        whole.push_str(line);
+        whole.push('\n');
         match stream {
-            LogStream::Stdout => self.sys.out(&line),
-            LogStream::Stderr => self.sys.err(&line),
+            LogStream::Stdout => self.sys.out(&whole),
+            LogStream::Stderr => self.sys.err(&whole),
         }
     }
 
     fn read_file(&self, path: &str) -> Option<Vec<u8>> {
         match self.look(path) {
-            Looked::File(bytes) => Some(bytes),
+            Looked::File(bytes, _) => Some(bytes),
             Looked::Directory | Looked::Nothing => None,
         }
+    }
+
+    fn file_changes(&self) -> u64 {
+        self.sys.trees.changes()
     }
 
     fn look(&self, path: &str) -> Looked {
@@ -83,7 +88,7 @@ impl Process for Running<'_, '_> {
             return Looked::Nothing;
         }
         match &stat.inode.node {
-            Node::File(Content::Bytes(bytes)) => Looked::File(bytes.to_vec()),
+            Node::File(Content::Bytes(bytes)) => Looked::File(bytes.to_vec(), stat.tree != TreeId(0)),
             Node::Directory(_) => Looked::Directory,
             _ => Looked::Nothing,
         }

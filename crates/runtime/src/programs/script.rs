@@ -190,7 +190,7 @@ pub(super) fn answer(server: &Server, request: &HttpRequest, process: &mut dyn P
         return HttpResponse::text(200, format!("{}\n", process.hostname()));
     }
     let mut response = match find(root, &request.path, &["index.html", "index.htm"], process) {
-        Served::File(bytes, kind) => HttpResponse::new(200, kind, bytes),
+        Served::File { bytes, kind, .. } => HttpResponse::new(200, kind, bytes),
         Served::Redirect(to) => HttpResponse { location: to, ..HttpResponse::new(301, "text/html", "") },
         Served::Listing(names) => {
             let rows = rows(&names, |it| format!("<li><a href=\"{it}\">{it}</a></li>\n"));

@@ -143,14 +143,14 @@ pub(super) fn answer(server: &Server, request: &HttpRequest, process: &mut dyn P
     let root = if known { webapps.to_owned() } else { format!("{webapps}/ROOT") };
     let hidden = path.contains("/WEB-INF") || path.contains("/META-INF");
     match find(&root, &path, &["index.html", "index.jsp"], process) {
-        Served::File(bytes, kind) if !hidden => {
+        Served::File { bytes, kind, .. } if !hidden => {
             let kind = if kind == "application/octet-stream" { "text/html;charset=ISO-8859-1" } else { kind };
             HttpResponse::new(200, kind, bytes)
         }
         Served::Redirect(to) if !hidden => {
             HttpResponse { location: to, ..HttpResponse::new(302, "text/html", "") }
         }
-        Served::File(..) | Served::Redirect(_) | Served::Listing(_) | Served::NotFound => {
+        Served::File { .. } | Served::Redirect(_) | Served::Listing(_) | Served::NotFound => {
             error(404, &path, process)
         }
     }
