@@ -14,7 +14,7 @@ use sim::SimTime;
 use crate::frame::{
     Hop, Mark, ObjectRef, PodLane, Probe, Segment, Station, Tick, Tone, Track, TrackKind, TrackPart,
 };
-use crate::words;
+use crate::words::{self, PodStatusWords};
 
 pub const LANES_MAX: usize = 400;
 const SEGMENTS_MAX: usize = 400;
@@ -47,6 +47,8 @@ pub struct Recording {
     pub tracks: BTreeMap<String, Arc<Vec<Track>>>,
     pub marks: Vec<Mark>,
     pub hops: VecDeque<Hop>,
+    /// What kubectl shows of each Pod, by uid, with the version it was worked out of: turning a Pod into JSON is dear.
+    shown: BTreeMap<String, (Option<String>, PodStatusWords)>,
     causes: BTreeMap<u64, Written>,
     /// The newest write to each object.
     newest: BTreeMap<ObjectKey, u64>,
@@ -170,6 +172,12 @@ impl Recording {
         chain
     }
 
+    /// What kubectl shows of a Pod, if this very version of it was the last one seen.
+    pub fn shown(&self, pod: &Pod) -> Option<&PodStatusWords> {
+        let (version, words) = self.shown.get(pod.metadata.uid.as_ref()?)?;
+        (*version == pod.metadata.resource_version).then_some(words)
+    }
+
     fn note_cause(&mut self, event: &WatchEvent) {
         if event.key.kind == Kind::Lease {
             return;
@@ -245,6 +253,11 @@ impl Recording {
         let at = event.at.0;
         let status = words::pod_status(pod, event.at);
         let gone = event.change == Change::Deleted;
+        if gone {
+            self.shown.remove(&uid);
+        } else {
+            self.shown.insert(uid.clone(), (pod.metadata.resource_version.clone(), status.clone()));
+        }
         let index = self.lanes.iter().position(|it| it.uid == uid);
         let lane = match index {
             Some(index) => Arc::make_mut(&mut self.lanes[index]),

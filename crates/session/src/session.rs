@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use api::{Kind, ObjectKey};
-use cluster::Fault;
+use cluster::{Fault, Settings};
 use sim::SimTime;
 
 use crate::frame::{
@@ -79,6 +79,15 @@ impl Session {
 
     fn start(scenario: Arc<Scenario>, seed: u64) -> Session {
         let playground = scenario.playground(seed);
+        Session::over(scenario, seed, playground)
+    }
+
+    /// A session over other nodes than a scenario's. Its links lead to the first scenario.
+    pub fn on_nodes(settings: &Settings) -> Session {
+        Session::over(scenario::find(""), settings.seed, Playground::new(settings))
+    }
+
+    fn over(scenario: Arc<Scenario>, seed: u64, playground: Playground) -> Session {
         let mut session = Session {
             scenario,
             seed,

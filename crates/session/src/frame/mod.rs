@@ -13,6 +13,7 @@ mod pod;
 mod timeline;
 mod workload;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -57,6 +58,9 @@ pub struct Frame {
     pub nodes: Vec<Arc<NodeCard>>,
     /// All Pods, ordered by namespace and name; nodes name theirs by `uid`.
     pub pods: Vec<Arc<PodCard>>,
+    /// Where in `pods` each uid is: a page with a card for each Pod looks all of them up in every frame.
+    #[serde(skip)]
+    pub places: Arc<BTreeMap<String, u32>>,
     pub services: Vec<Arc<ServiceCard>>,
     pub workloads: Vec<Arc<WorkloadCard>>,
     /// Newest last.
@@ -134,7 +138,7 @@ impl ObjectRef {
 
 impl Frame {
     pub fn pod(&self, uid: &str) -> Option<&Arc<PodCard>> {
-        self.pods.iter().find(|it| it.uid == uid)
+        self.pods.get(*self.places.get(uid)? as usize)
     }
 
     pub fn node(&self, name: &str) -> Option<&Arc<NodeCard>> {

@@ -44,8 +44,10 @@ pub struct Surroundings<'a> {
 #[derive(Debug, Default)]
 pub struct View {
     pods: BTreeMap<String, (Option<String>, Arc<PodCard>)>,
-    /// What kubectl shows of each Pod, by the version it was worked out of: turning a Pod into JSON is the dear part.
+    /// Of Pods whose version the recording has not seen last, as after a journey back.
     statuses: BTreeMap<String, (Option<String>, PodStatusWords)>,
+    /// How many Events there were, and the newest one's revision.
+    events_of: (usize, u64),
     /// The recording's version that the timeline was made of, and how many branches there were.
     timeline_of: (u64, usize),
     last: Frame,
@@ -66,13 +68,17 @@ impl View {
         let cluster = playground.cluster();
         let revision = cluster.api().store().revision();
         let changed = revision != self.revision || cluster.now().0 < self.last.clock.now;
-        let pods = self.pod_cards(cluster);
+        let pods = self.pod_cards(cluster, recording, changed);
+        let places = self.places(&pods);
         let decision = shown_decision(cluster, view);
         let gates = decision.map(|it| decision::gates(&it.decision)).unwrap_or_default();
         let nodes = self.node_cards(cluster, &pods, &gates);
         let (services, workloads, events) = if changed {
-            let events = keep(&self.last.events, workloads::events(cluster.api()));
-            (workloads::services(cluster.api(), &pods), workloads::workloads(cluster.api(), &pods), events)
+            (
+                workloads::services(cluster.api(), &pods),
+                workloads::workloads(cluster.api(), &pods),
+                self.events(cluster),
+            )
         } else {
             (self.last.services.clone(), self.last.workloads.clone(), self.last.events.clone())
         };
@@ -100,6 +106,7 @@ impl View {
             lesson: self.lesson(playground, about, view, changed),
             said: self.last.said,
             narrated: self.last.narrated.clone(),
+            places,
             pods,
         };
         self.revision = revision;
@@ -112,7 +119,10 @@ impl View {
         const SAID_MAX: usize = 20;
         let mut said = Vec::new();
         for card in &frame.pods {
-            let before = self.last.pods.iter().find(|it| it.uid == card.uid);
+            let before = self.last.pod(&card.uid);
+            if before.is_some_and(|it| Arc::ptr_eq(it, card)) {
+                continue;
+            }
             if before
                 .is_some_and(|it| it.status == card.status && it.tone == card.tone && it.ready == card.ready)
             {
@@ -123,7 +133,7 @@ impl View {
             said.extend(narrate::now(&object, found, Some(card), cluster).into_iter().next());
         }
         for card in &self.last.pods {
-            if !frame.pods.iter().any(|it| it.uid == card.uid) {
+            if frame.pod(&card.uid).is_none() {
                 said.push(frame::Narration::PodGone { pod: card.name.clone() });
             }
         }
@@ -146,7 +156,30 @@ impl View {
         keep(&self.last.timeline, timeline(recording, about))
     }
 
-    fn status(&mut self, pod: &Arc<api::Pod>, now: sim::SimTime) -> PodStatusWords {
+    /// Made anew only when a Pod came, went or changed its place.
+    fn places(&self, pods: &[Arc<PodCard>]) -> Arc<BTreeMap<String, u32>> {
+        let same = pods.len() == self.last.pods.len()
+            && pods.iter().zip(&self.last.pods).all(|(new, old)| Arc::ptr_eq(new, old) || new.uid == old.uid);
+        if same {
+            return self.last.places.clone();
+        }
+        Arc::new(pods.iter().zip(0..).map(|(it, place)| (it.uid.clone(), place)).collect())
+    }
+
+    fn events(&mut self, cluster: &Cluster) -> Arc<Vec<frame::EventCard>> {
+        let stored = cluster.api().store().list(api::Kind::Event);
+        let of = stored.fold((0, 0), |(count, newest), it| (count + 1, it.revision.max(newest)));
+        if of == self.events_of {
+            return self.last.events.clone();
+        }
+        self.events_of = of;
+        keep(&self.last.events, workloads::events(cluster.api()))
+    }
+
+    fn status(&mut self, pod: &Arc<api::Pod>, recording: &Recording, now: sim::SimTime) -> PodStatusWords {
+        if let Some(words) = recording.shown(pod) {
+            return words.clone();
+        }
         let uid = pod.metadata.uid.clone().unwrap_or_default();
         let version = pod.metadata.resource_version.clone();
         match self.statuses.get(&uid) {
@@ -159,8 +192,11 @@ impl View {
         }
     }
 
-    fn pod_cards(&mut self, cluster: &Cluster) -> Vec<Arc<PodCard>> {
+    fn pod_cards(&mut self, cluster: &Cluster, recording: &Recording, changed: bool) -> Vec<Arc<PodCard>> {
         let detailed = cluster.api().store().len(api::Kind::Pod) <= DETAILED_PODS_MAX;
+        if !detailed && !changed {
+            return self.last.pods.clone();
+        }
         let mut kept = BTreeMap::new();
         let mut cards = Vec::new();
         for pod in cluster.api().pods() {
@@ -169,8 +205,11 @@ impl View {
             let old = self.pods.remove(&uid);
             let card = match old {
                 Some((seen, card)) if !detailed && seen == version => card,
-                Some((_, card)) => keep(&card, pods::card(pod, self.status(pod, cluster.now()), cluster)),
-                None => Arc::new(pods::card(pod, self.status(pod, cluster.now()), cluster)),
+                Some((_, card)) => {
+                    let words = self.status(pod, recording, cluster.now());
+                    keep(&card, pods::card(pod, words, cluster))
+                }
+                None => Arc::new(pods::card(pod, self.status(pod, recording, cluster.now()), cluster)),
             };
             kept.insert(uid, (version, card.clone()));
             cards.push(card);
@@ -295,12 +334,11 @@ fn used(cluster: &Cluster) -> BTreeMap<String, (i64, i64)> {
     let runtime = cluster.runtime();
     for node in cluster.node_names() {
         let entry = used.entry(node.to_owned()).or_default();
-        for sandbox in runtime.list_sandboxes(node) {
-            for container in runtime.list_containers(sandbox.id) {
-                if let Some(stats) = runtime.container_stats(container, cluster.now()) {
-                    entry.0 += stats.cpu_milli as i64;
-                    entry.1 += stats.memory_bytes as i64;
-                }
+        let Some(machine) = runtime.machine(node) else { continue };
+        for container in machine.container_ids() {
+            if let Some(stats) = runtime.container_stats(container, cluster.now()) {
+                entry.0 += stats.cpu_milli as i64;
+                entry.1 += stats.memory_bytes as i64;
             }
         }
     }

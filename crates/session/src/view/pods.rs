@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api::k8s_openapi::api::core::v1::{Container, ContainerStatus, Probe as ProbeSpec, Volume};
+use api::k8s_openapi::api::core::v1::{Container, ContainerStatus, PodSpec, Probe as ProbeSpec, Volume};
 use api::{IntOrString, Kind, Object, Pod, time};
 use cluster::Cluster;
 use kubelet::probes::{ProbeKind, Verdict};
@@ -18,7 +18,8 @@ use crate::words;
 
 pub fn card(pod: &Arc<Pod>, shown: words::PodStatusWords, cluster: &Cluster) -> PodCard {
     let meta = &pod.metadata;
-    let spec = pod.spec.clone().unwrap_or_default();
+    let none = PodSpec::default();
+    let spec = pod.spec.as_ref().unwrap_or(&none);
     let status = pod.status.as_ref();
     let uid = meta.uid.clone().unwrap_or_default();
     let node = spec.node_name.clone().filter(|it| !it.is_empty());
@@ -36,7 +37,7 @@ pub fn card(pod: &Arc<Pod>, shown: words::PodStatusWords, cluster: &Cluster) -> 
         created: meta.creation_timestamp.as_ref().map_or(0, |it| time::sim_time(it).0),
         qos: status.and_then(|it| it.qos_class.clone()).unwrap_or_default(),
         containers,
-        foundation: node.as_deref().and_then(|it| foundation(&uid, it, &spec, cluster)),
+        foundation: node.as_deref().and_then(|it| foundation(&uid, it, spec, cluster)),
         volumes: volumes
             .map(|it| volume(it, &spec.containers, spec.init_containers.as_deref().unwrap_or_default()))
             .collect(),
@@ -78,8 +79,8 @@ fn foundation(
     spec: &api::k8s_openapi::api::core::v1::PodSpec,
     cluster: &Cluster,
 ) -> Option<Foundation> {
-    let sandboxes = cluster.runtime().list_sandboxes(node);
-    let mine: Vec<_> = sandboxes.iter().filter(|it| it.pod_uid == uid).collect();
+    let machine = cluster.runtime().machine(node)?;
+    let mine: Vec<_> = machine.sandbox_statuses().filter(|it| it.pod_uid == uid).collect();
     let sandbox = mine.iter().rev().find(|it| it.ready)?;
     let mut shared = vec!["net".to_owned(), "ipc".to_owned(), "uts".to_owned()];
     if spec.share_process_namespace == Some(true) {

@@ -180,8 +180,11 @@ pub fn events(api: &ApiServer) -> Vec<EventCard> {
         .list(Kind::Event)
         .filter_map(|it| if let Object::Event(event) = &it.object { Some((it, event)) } else { None })
         .collect();
-    found.sort_by_key(|(stored, _)| stored.revision);
     let skipped = found.len().saturating_sub(EVENTS_SHOWN);
+    if 0 < skipped {
+        found.select_nth_unstable_by_key(skipped, |(stored, _)| stored.revision);
+    }
+    found[skipped..].sort_unstable_by_key(|(stored, _)| stored.revision);
     found[skipped..].iter().map(|(stored, event)| event_card(stored, event)).collect()
 }
 
