@@ -1,5 +1,6 @@
 //! The native suites: conformance against recordings of real Kubernetes, transcripts, simulation.
 
+pub mod bench;
 pub mod conformance_kubectl;
 pub mod conformance_scheduler;
 pub mod conformance_scheduler_tables;

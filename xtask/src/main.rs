@@ -19,7 +19,8 @@ cargo xtask <command>
   build                          the site as it is published, into dist/
   conformance scheduler|api|kubectl|lifecycle [PATH…] [--all]
                                  compare with recordings of real Kubernetes
-  bench [NAME…]                  speed and weight, as printed figures
+  bench [engine|kubelet|scheduler|frame|weight…] [--wasm]
+                                 speed and weight, as printed figures; with --wasm also in a browser
   pictures                       take the pictures of docs/pictures again
   tidy                           the rules of the house
   tools                          only set up what the other commands need

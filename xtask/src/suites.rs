@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::process::{command, run, watch};
+use crate::process::{command, output, run, watch};
 use crate::tools::{self, TestTools};
 use crate::{browser, site, tidy};
 
@@ -110,15 +110,51 @@ pub fn conformance(args: &[String]) -> Result<bool, String> {
     )
 }
 
+const BENCHMARKS: &[&str] = &["engine", "kubelet", "scheduler", "frame"];
+
+/// `bench [NAME…] [--wasm]`: natively, and on demand in a browser as well, side by side.
 pub fn bench(args: &[String]) -> Result<bool, String> {
-    watch(
-        command("cargo", &["run", "--quiet", "--release", "--package", "suite", "--bin", "bench", "--"])
-            .args(args),
-        |_| (),
-    )?;
-    if args.is_empty() || args.iter().any(|it| it == "weight") {
+    let (flags, names): (Vec<&String>, Vec<&String>) = args.iter().partition(|it| it.starts_with("--"));
+    if let Some(unknown) = flags.iter().find(|it| **it != "--wasm") {
+        return Err(format!("unknown option {unknown:?}; there is: --wasm"));
+    }
+    let all = names.is_empty();
+    let speed: Vec<&str> =
+        BENCHMARKS.iter().copied().filter(|it| all || names.iter().any(|name| name == it)).collect();
+    if let Some(unknown) = names.iter().find(|it| **it != "weight" && !BENCHMARKS.contains(&it.as_str())) {
+        return Err(format!("unknown benchmark {unknown:?}; there are: {} weight", BENCHMARKS.join(" ")));
+    }
+    let mut fine = true;
+    if !speed.is_empty() {
+        let mut native =
+            command("cargo", &["run", "--quiet", "--release", "--package", "suite", "--bin", "bench", "--"]);
+        native.args(&speed);
+        if !flags.is_empty() {
+            native.arg("--beside").arg(bench_in_browser(&speed)?);
+        }
+        fine = watch(&mut native, |_| ())?;
+    }
+    if all || names.iter().any(|it| *it == "weight") {
         site::build()?;
         site::print_weights()?;
     }
-    Ok(true)
+    Ok(fine)
+}
+
+/// The benchmarks as the site is built, but a program of their own; answers with the file of their figures.
+fn bench_in_browser(names: &[&str]) -> Result<std::path::PathBuf, String> {
+    let tools = tools::for_tests()?;
+    let target = crate::process::root().join("target");
+    let build = ["build", "--quiet", "--package", "suite", "--bin", "bench", "--profile", "web"];
+    run(command("cargo", &build).args(["--target", "wasm32-unknown-unknown"]))?;
+    let folder = target.join("bench");
+    let bind = ["--target", "web", "--no-typescript", "--out-name", "bench", "--out-dir"];
+    run(command("wasm-bindgen", &bind)
+        .arg(&folder)
+        .arg(target.join("wasm32-unknown-unknown/web/bench.wasm")))?;
+    let mut node = command("node", &["tests/e2e/bench.mjs"]);
+    let printed = output(node.arg(&folder).args(names).env("CHROMIUM", tools.chromium))?;
+    let file = folder.join("figures.txt");
+    std::fs::write(&file, printed).map_err(|it| format!("{}: {it}", file.display()))?;
+    Ok(file)
 }
