@@ -1,6 +1,7 @@
 //! Kubernetes objects, quantities, selectors, YAML with positions. Data only: nothing here changes a cluster.
 
 pub mod because;
+pub mod codec;
 mod kinds;
 pub mod known;
 mod object;
@@ -14,7 +15,7 @@ pub mod yaml;
 pub use because::{Actor, Because, Cause};
 pub use k8s_openapi;
 pub use kinds::{Kind, KindInfo};
-pub use object::{Object, ObjectKey};
+pub use object::{Object, ObjectKey, status_value};
 
 pub use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 pub use k8s_openapi::api::coordination::v1::Lease;

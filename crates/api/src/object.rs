@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::codec::{self, WrongType};
 use crate::kinds::for_each_kind;
 use crate::{
     ConfigMap, Deployment, EndpointSlice, Event, Kind, Lease, Namespace, Node, ObjectMeta, Pod,
-    PodDisruptionBudget, PriorityClass, ReplicaSet, Secret, Service, ServiceAccount,
+    PodDisruptionBudget, PriorityClass, ReplicaSet, Secret, Service, ServiceAccount, Status,
 };
 
 /// Names one object. `namespace` is empty for kinds without namespaces.
@@ -68,13 +69,13 @@ macro_rules! define_object {
 
             /// The object as JSON, `apiVersion` and `kind` included.
             pub fn to_value(&self) -> Value {
-                let value = match self { $(Object::$kind(it) => serde_json::to_value(&**it)),* };
-                value.expect("Kubernetes objects have string keys only")
+                let value = match self { $(Object::$kind(it) => codec::to_value(&**it)),* };
+                with_type(value, self.kind().info().api_version(), self.kind().name())
             }
 
             /// Reads a typed object; unknown fields are dropped here (strict decoding has seen them before).
-            pub fn from_value(kind: Kind, value: Value) -> Result<Object, serde_json::Error> {
-                match kind { $(Kind::$kind => serde_json::from_value(value).map(|it| Object::$kind(Arc::new(it)))),* }
+            pub fn from_value(kind: Kind, value: Value) -> Result<Object, WrongType> {
+                match kind { $(Kind::$kind => codec::from_value(value).map(|it| Object::$kind(Arc::new(it)))),* }
             }
         }
 
@@ -89,6 +90,19 @@ macro_rules! define_object {
 for_each_kind!(define_object);
 
 impl Eq for Object {}
+
+/// A Status as it goes over the wire.
+pub fn status_value(status: &Status) -> Value {
+    with_type(codec::to_value(status), "v1".to_owned(), "Status")
+}
+
+fn with_type(mut value: Value, api_version: String, kind: &str) -> Value {
+    if let Value::Object(fields) = &mut value {
+        fields.insert("apiVersion".to_owned(), api_version.into());
+        fields.insert("kind".to_owned(), kind.into());
+    }
+    value
+}
 
 impl Hash for Object {
     fn hash<H: Hasher>(&self, state: &mut H) {

@@ -133,7 +133,7 @@ impl Response {
         match &self.answer {
             Answer::Object(it) => it.to_value(),
             Answer::Value(it) => it.clone(),
-            Answer::Failure(it) => serde_json::to_value(&**it).unwrap_or_default(),
+            Answer::Failure(it) => api::status_value(it),
             Answer::List(items) => {
                 let items: Vec<Value> = items.iter().map(Object::to_value).collect();
                 json!({"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": ""}, "items": items})

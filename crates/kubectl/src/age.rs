@@ -1,6 +1,5 @@
 //! Times and durations as kubectl prints them.
 
-use jiff::Timestamp;
 use serde_json::Value;
 use sim::SimTime;
 
@@ -8,7 +7,7 @@ const SECOND: i64 = 1_000_000;
 
 /// Microseconds since 1970.
 pub fn micros(text: &str) -> Option<i64> {
-    text.parse::<Timestamp>().ok().map(Timestamp::as_microsecond)
+    api::time::parse(text).map(|it| it.as_microsecond())
 }
 
 pub fn wall(now: SimTime) -> i64 {
@@ -54,7 +53,7 @@ pub fn rfc1123z(text: &str) -> String {
     let Some(micros) = micros(text) else { return text.to_owned() };
     let seconds = micros.div_euclid(SECOND);
     let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    let iso = Timestamp::from_second(seconds).map_or_else(|_| String::new(), |it| it.to_string());
+    let iso = api::time::seconds_text(seconds);
     let month = iso.get(5..7).and_then(|it| it.parse::<usize>().ok()).unwrap_or(1);
     format!(
         "{}, {} {} {} {:02}:{:02}:{:02} +0000",
@@ -70,7 +69,7 @@ pub fn rfc1123z(text: &str) -> String {
 
 /// RFC 3339 in whole seconds.
 pub fn rfc3339(now: SimTime) -> String {
-    api::time::time(now).0.to_string()
+    api::time::text(api::time::time(now).0)
 }
 
 /// RFC 3339 with nanoseconds, as log lines carry it.

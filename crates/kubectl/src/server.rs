@@ -51,7 +51,7 @@ pub fn serve(api: &mut ApiServer, request: &Request, cause: Cause, now: SimTime)
     let answer = api.request(sent, now);
     let mut body = match &answer.answer {
         Answer::Failure(status) => {
-            let mut value = serde_json::to_value(&**status).unwrap_or_default();
+            let mut value = api::status_value(status);
             value["kind"] = "Status".into();
             value
         }

@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 use std::sync::Arc;
 
-use api::k8s_openapi::serde::Serialize;
+use api::codec::{Codec, to_text};
 
 /// A shared Kubernetes value; k8s types know neither `Eq` nor `Hash`.
 #[derive(Debug)]
@@ -38,11 +38,8 @@ impl<T: PartialEq> PartialEq for Held<T> {
 // The values hold no floats.
 impl<T: PartialEq> Eq for Held<T> {}
 
-impl<T: Serialize> Hash for Held<T> {
+impl<T: Codec> Hash for Held<T> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        match serde_json::to_value(&*self.0) {
-            Ok(value) => value.to_string().hash(state),
-            Err(_) => 0_u8.hash(state),
-        }
+        to_text(&*self.0).hash(state);
     }
 }

@@ -148,7 +148,7 @@ impl Walk {
                 return self.stop(self.mismatch_text(of, Type("int32"), found));
             }
             (Shape::Time, Value::String(text)) => {
-                if text.parse::<k8s_openapi::jiff::Timestamp>().is_err() {
+                if crate::time::parse(text).is_none() {
                     let message = time_error(text);
                     return self.stop(message);
                 }

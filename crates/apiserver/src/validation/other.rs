@@ -160,8 +160,8 @@ pub(super) fn budget(budget: &PodDisruptionBudget, errors: &mut Errors) {
     meta::metadata(&budget.metadata, Kind::PodDisruptionBudget, errors);
     let Some(spec) = &budget.spec else { return };
     if let (Some(min), Some(max)) = (&spec.min_available, &spec.max_unavailable) {
-        let selector = serde_json::to_string(&spec.selector).unwrap_or_default();
-        let policy = serde_json::to_string(&spec.unhealthy_pod_eviction_policy).unwrap_or_default();
+        let selector = api::codec::to_text(&spec.selector);
+        let policy = api::codec::to_text(&spec.unhealthy_pod_eviction_policy);
         let shown = format!(
             "{{\"MinAvailable\":{},\"Selector\":{selector},\"MaxUnavailable\":{},\"UnhealthyPodEvictionPolicy\":{policy}}}",
             min.shown(),

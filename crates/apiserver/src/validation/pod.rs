@@ -185,7 +185,7 @@ fn dns(spec: &PodSpec, path: &str, errors: &mut Errors) {
     }
     if 3 < servers.len() {
         let why = "must not have more than 3 nameservers";
-        errors.invalid(&path, &Raw(serde_json::to_string(servers).unwrap_or_default()), why);
+        errors.invalid(&path, &Raw(api::codec::to_text(&servers.to_vec())), why);
     }
     for (index, server) in servers.iter().enumerate() {
         if server.parse::<std::net::IpAddr>().is_err() {
@@ -459,7 +459,7 @@ pub(super) fn update(new: &Pod, old: &Pod, subresource: Option<Subresource>, err
     if gated {
         let (new, old) = (spec.node_selector.clone().unwrap_or_default(), before.node_selector.as_ref());
         if old.into_iter().flatten().any(|(key, value)| new.get(key) != Some(value)) {
-            let value = Raw(serde_json::to_string(&new).unwrap_or_default());
+            let value = Raw(api::codec::to_text(&new));
             let why = "only additions to spec.nodeSelector are allowed (no mutations or deletions)";
             errors.invalid("spec.nodeSelector", &value, why);
         }
@@ -467,7 +467,7 @@ pub(super) fn update(new: &Pod, old: &Pod, subresource: Option<Subresource>, err
     }
     if munged != *before {
         // DIFFERENCE: upstream's difference shows its internal struct with every empty field; ours the fields that are set.
-        let show = |spec: &PodSpec| serde_json::to_string_pretty(spec).unwrap_or_default().replace("  ", " ");
+        let show = |spec: &PodSpec| format!("{:#}", api::codec::to_value(spec)).replace("  ", " ");
         errors.forbidden("spec", &format!("{SPEC_UPDATE}\n{}", difference(&show(before), &show(&munged))));
     }
 }

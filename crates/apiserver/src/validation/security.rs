@@ -109,9 +109,7 @@ pub(super) fn container(context: &SecurityContext, spec: &PodSpec, path: &str, e
 fn internal(context: &SecurityContext) -> String {
     let show = |value: Option<String>| value.unwrap_or_else(|| "null".to_owned());
     let capabilities = context.capabilities.as_ref().map(|it| {
-        let list = |it: &Option<Vec<String>>| {
-            it.as_ref().map_or("null".to_owned(), |it| serde_json::to_string(it).unwrap_or_default())
-        };
+        let list = |it: &Option<Vec<String>>| it.as_ref().map_or("null".to_owned(), api::codec::to_text);
         format!("{{\"Add\":{},\"Drop\":{}}}", list(&it.add), list(&it.drop))
     });
     format!(

@@ -120,7 +120,7 @@ fn kept_address(spec: &ServiceSpec, old: &ServiceSpec, errors: &mut Errors) {
     let (new, before) = (text(spec.cluster_ip.as_ref()), text(old.cluster_ip.as_ref()));
     let external = |it: &ServiceSpec| text(it.type_.as_ref()) == "ExternalName";
     if !external(spec) && !external(old) && !before.is_empty() && new != before {
-        let value = Raw(serde_json::to_string(&spec.cluster_ips).unwrap_or_default());
+        let value = Raw(api::codec::to_text(&spec.cluster_ips));
         errors.invalid("spec.clusterIPs[0]", &value, "may not change once set");
     }
 }

@@ -109,7 +109,7 @@ fn common(
     let labels = template.metadata.as_ref().and_then(|it| it.labels.as_ref());
     let empty = selector.is_some_and(|it| *it == LabelSelector::default());
     if !empty && !label_selector_matches(selector, labels) {
-        let value = labels.map_or("null".to_owned(), |it| serde_json::to_string(it).unwrap_or_default());
+        let value = labels.map_or("null".to_owned(), api::codec::to_text);
         let why = "`selector` does not match template `labels`";
         errors.invalid("spec.template.metadata.labels", &Raw(value), why);
     }
@@ -132,7 +132,7 @@ fn immutable_selector(new: Option<&LabelSelector>, old: Option<&LabelSelector>, 
     if let (Some(new), Some(old)) = (new, old)
         && new != old
     {
-        let value = Raw(serde_json::to_string(new).unwrap_or_default());
+        let value = Raw(api::codec::to_text(new));
         errors.invalid("spec.selector", &value, "field is immutable");
     }
 }

@@ -203,7 +203,7 @@ fn equal_ignoring_hash(of_set: &PodTemplateSpec, of_deployment: &PodTemplateSpec
 /// DIFFERENCE: hashes the template's JSON instead of Go's dump of it, so the value differs from a real cluster's.
 fn template_hash(template: &PodTemplateSpec, collisions: Option<i32>) -> String {
     const ALPHANUMS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
-    let text = serde_json::to_value(template).expect("templates have string keys only").to_string();
+    let text = api::codec::to_text(template);
     let salt = collisions.map(|it| i64::from(it).to_le_bytes()).unwrap_or_default();
     let bytes = text.bytes().chain(salt.into_iter().take(if collisions.is_some() { 8 } else { 0 }));
     let hash = bytes.fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));

@@ -213,7 +213,7 @@ fn facts(object: &Object) -> Vec<String> {
 fn conditions(object: &Value) -> Vec<Condition> {
     let text = |it: &Value| it.as_str().unwrap_or("").to_owned();
     let since = |it: &Value| {
-        serde_json::from_value::<api::Time>(it.clone()).map_or(0, |it| api::time::sim_time(&it).0)
+        it.as_str().and_then(api::time::parse).map_or(0, |it| api::time::sim_time(&api::Time(it)).0)
     };
     let list = object["status"]["conditions"].as_array().map_or(&[][..], Vec::as_slice);
     list.iter()
