@@ -39,6 +39,43 @@ fn table(spec: &'static str) -> impl Iterator<Item = Flag> {
     })
 }
 
+/// Flags as they are typed: `--follow`, `--tail=`.
+pub fn spelled(spec: &'static str) -> impl Iterator<Item = String> {
+    table(spec).map(|it| {
+        let value = if matches!(it.takes, Takes::Bool | Takes::Optional(_)) { "" } else { "=" };
+        ["--", it.name, value].concat()
+    })
+}
+
+/// The flag whose value must follow `word`: `-n`, `--filename`.
+pub fn awaits(spec: &'static str, word: &str) -> Option<&'static str> {
+    let valued = |it: &Flag| !matches!(it.takes, Takes::Bool | Takes::Optional(_));
+    match word.strip_prefix("--") {
+        Some(name) => table(spec).find(|it| it.name == name && valued(it)).map(|it| it.name),
+        None => {
+            let last = word.strip_prefix('-')?.chars().last()?;
+            table(spec).find(|it| it.short == last && valued(it)).map(|it| it.name)
+        }
+    }
+}
+
+/// The words that are neither flags nor their values.
+pub fn arguments<'a>(spec: &'static str, words: &'a [String]) -> Vec<&'a str> {
+    let mut found = Vec::new();
+    let mut value = false;
+    for word in words {
+        if std::mem::take(&mut value) {
+            continue;
+        }
+        if word.starts_with('-') {
+            value = awaits(spec, word).is_some();
+        } else {
+            found.push(word.as_str());
+        }
+    }
+    found
+}
+
 /// A parsed command line: plain data.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Flags {

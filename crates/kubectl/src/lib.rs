@@ -7,6 +7,7 @@ mod age;
 mod args;
 pub mod client;
 mod columns;
+pub mod complete;
 mod describe;
 mod flags;
 mod json;

@@ -65,7 +65,7 @@ impl History {
 
     /// Notes an input at `at`. What lay after it becomes a branch that ended at `end`. False when the log is full.
     pub fn record(&mut self, at: SimTime, input: Input, end: SimTime) -> bool {
-        if self.leaves_a_future(at, end) {
+        if at < end {
             self.fork(at, end);
         }
         if INPUTS_MAX <= self.inputs.len() {
@@ -75,15 +75,11 @@ impl History {
         true
     }
 
-    fn leaves_a_future(&self, at: SimTime, end: SimTime) -> bool {
-        at < end && self.inputs.last().is_some_and(|it| at < it.at())
-    }
-
     /// Cuts the log at `at`; the rest stays as a branch that can be returned to.
     pub fn fork(&mut self, at: SimTime, end: SimTime) {
         let inputs = self.inputs.clone();
         self.inputs.retain(|it| it.at() <= at);
-        if self.inputs.len() < inputs.len() {
+        if at < end {
             self.branches.push(Branch { forked_at: at, end, inputs });
             if BRANCHES_MAX < self.branches.len() {
                 self.branches.remove(0);

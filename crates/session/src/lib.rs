@@ -3,16 +3,19 @@
 //! [`Session`] is the playground behind a page, [`Headless`] the same without one: apply a manifest, run kubectl, let
 //! virtual time pass, look at objects, events and logs.
 
+mod complete;
 mod diagnose;
 pub mod frame;
 mod headless;
 mod history;
 mod input;
+mod line;
 mod link;
 mod playground;
 mod recording;
 mod scenario;
 mod session;
+pub mod suggest;
 #[cfg(test)]
 mod tests;
 mod view;

@@ -1,11 +1,11 @@
 //! The simulation as a whole: a cluster and the workstation that the person types at. Plain data; a clone is a snapshot.
 
 use cluster::{Cluster, Fault, FaultError, Settings};
-use runtime::CustomImage;
+use runtime::{ContainerId, CustomImage};
 use sim::SimTime;
 
 use crate::input::Input;
-use crate::workstation::Workstation;
+use crate::workstation::{Prompt, Workstation};
 
 /// A command line that was started beside the terminal's foreground.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -132,6 +132,17 @@ impl Playground {
     /// The namespace that commands mean when they name none.
     pub fn namespace(&self) -> &str {
         self.workstation.namespace()
+    }
+
+    /// The shell that waits for a line at the terminal, if one does.
+    pub(crate) fn prompt(&self) -> Option<Prompt> {
+        self.workstation.prompt(&self.cluster)
+    }
+
+    /// What lies in a folder as a container sees it, folders with a `/` at their end.
+    pub(crate) fn names_in(&mut self, container: ContainerId, path: &str) -> Vec<String> {
+        let now = self.now();
+        self.cluster.with_runtime(|runtime, _| runtime.list_names(container, path, now)).unwrap_or_default()
     }
 
     /// Changes the namespace of the workstation's context.

@@ -11,7 +11,8 @@ use crate::frame::{
     ViewState,
 };
 use crate::history::History;
-use crate::input::Input;
+use crate::input::{Input, Logged, typed_line};
+use crate::line::{Asked, Line};
 use crate::link::{Link, LinkError};
 use crate::playground::{Finished, Playground, RunId};
 use crate::recording::Recording;
@@ -44,6 +45,10 @@ pub struct Session {
     view: View,
     /// How much of the terminal has been handed out; none: all of it has to be drawn again.
     terminal_shown: Option<u64>,
+    /// What is to be written to the terminal and has not been handed out.
+    terminal_pending: Vec<u8>,
+    terminal_columns: u16,
+    line: Line,
     others: Vec<(String, String)>,
 }
 
@@ -65,11 +70,16 @@ impl Session {
         session.manifest = link.manifest;
         session.others = link.others;
         session.history.load(link.inputs);
-        // Faults are known by what was done.
-        let inputs: Vec<Input> = session.history.inputs().iter().map(|it| it.input.clone()).collect();
-        for input in inputs {
-            if let Input::Fault(fault) = input {
-                session.note_fault(&fault);
+        // Faults are known by what was done, and so is what the arrow keys bring back.
+        let inputs: Vec<Logged> = session.history.inputs().to_vec();
+        for (index, logged) in inputs.iter().enumerate() {
+            match &logged.input {
+                Input::Fault(fault) => session.note_fault(fault),
+                Input::Keys(keys) if keys.ends_with('\r') => {
+                    session.line.remember(&typed_line(&inputs, index))
+                }
+                Input::Run(line) => session.line.remember(line),
+                Input::Keys(_) | Input::Apply { .. } | Input::File { .. } => {}
             }
         }
         let at = SimTime(link.time.min(SimTime::from_secs(7 * 86_400).0));
@@ -99,6 +109,9 @@ impl Session {
             faults: Vec::new(),
             view: View::default(),
             terminal_shown: None,
+            terminal_pending: Vec::new(),
+            terminal_columns: 0,
+            line: Line::default(),
             others: Vec::new(),
         };
         session.end = session.current.now();
@@ -197,9 +210,58 @@ impl Session {
 
     /// What the terminal has to show since the last call. When time has jumped it starts with a reset of the screen.
     pub fn terminal_take_output(&mut self) -> Vec<u8> {
+        self.take_screen();
+        if let Some(prompt) = self.current.prompt() {
+            self.line.stand(&prompt.text, self.terminal_columns, prompt.clear);
+            self.terminal_pending.extend(self.line.take_output().bytes());
+        }
+        std::mem::take(&mut self.terminal_pending)
+    }
+
+    /// What was written since the last look stands where the line that is being typed stood.
+    fn take_screen(&mut self) {
+        let anew = self.terminal_shown.is_none();
         let (bytes, written) = self.current.terminal_since(self.terminal_shown);
         self.terminal_shown = Some(written);
-        bytes
+        if !bytes.is_empty() {
+            if !anew {
+                self.line.erase();
+            }
+            self.line.forget_screen();
+            self.terminal_pending.extend(self.line.take_output().bytes());
+            self.terminal_pending.extend(bytes);
+        }
+    }
+
+    /// Keys at a prompt edit a line; elsewhere they go to whatever runs.
+    fn typed(&mut self, keys: &str) {
+        let mut rest = keys;
+        while !rest.is_empty() {
+            self.take_screen();
+            let Some(prompt) = self.current.prompt() else {
+                self.input(&Input::Keys(rest.to_owned()));
+                return;
+            };
+            self.line.stand(&prompt.text, self.terminal_columns, prompt.clear);
+            let (taken, asked) = self.line.feed(rest);
+            rest = &rest[taken..];
+            match asked {
+                Asked::Nothing => {}
+                Asked::Complete => {
+                    let before = self.line.before_cursor();
+                    let (partial, found) = crate::complete::complete(&self.current, &prompt, &before);
+                    self.line.complete(&partial, &found);
+                }
+                Asked::Send(text) => {
+                    self.terminal_pending.extend(self.line.take_output().bytes());
+                    if text.trim() != "" {
+                        self.note_mark(text.trim());
+                    }
+                    self.input(&Input::Keys(text));
+                }
+            }
+        }
+        self.terminal_pending.extend(self.line.take_output().bytes());
     }
 
     pub fn run(&mut self, command: Command) -> Outcome {
@@ -213,12 +275,15 @@ impl Session {
             }
             Command::TerminalInput { bytes } => {
                 if bytes.len() <= INPUT_BYTES_MAX {
-                    self.input(&Input::Keys(bytes));
+                    self.typed(&bytes);
                 }
                 Outcome::default()
             }
-            // Programs here print for a terminal of any width.
-            Command::TerminalResize { .. } => Outcome::default(),
+            // Programs here print for a terminal of any width; the line that is typed wraps.
+            Command::TerminalResize { columns, .. } => {
+                self.terminal_columns = columns;
+                Outcome::default()
+            }
             Command::RunLine { line } => self.run_line(&line),
             Command::SeekTo { at } => self.seek(SimTime(at)),
             Command::Step => self.step(),
@@ -298,6 +363,7 @@ impl Session {
             return Outcome::default();
         }
         self.note_mark(line);
+        self.line.remember(line);
         if !self.input(&Input::Run(line.to_owned())) {
             return full();
         }

@@ -74,6 +74,18 @@ impl Screen {
     }
 }
 
+/// A shell that waits for a line at the terminal: the workstation's, or one in a container after `kubectl exec -it`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompt {
+    pub machine: &'static str,
+    pub container: ContainerId,
+    pub directory: String,
+    /// As it stands on the screen.
+    pub text: String,
+    /// Nothing else is writing to the terminal.
+    pub clear: bool,
+}
+
 /// A command beside the terminal's foreground.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Run {
@@ -173,9 +185,35 @@ impl Workstation {
         self.kubectls.values().filter_map(|it| it.wake_at).min()
     }
 
+    /// Keys go to the shell; while `kubectl exec -it` is in front, as they are to the terminal at its other end.
     pub fn keys(&mut self, cluster: &mut Cluster, keys: &str) {
-        let (now, shell) = (cluster.now(), self.shell);
+        let now = cluster.now();
+        let shell = self.remote_terminal(cluster).map_or(self.shell, |it| it.0);
         cluster.with_runtime(|runtime, outbox| runtime.exec_write(shell, keys.as_bytes(), now, outbox));
+    }
+
+    /// The command in a container that has the terminal, and its container.
+    fn remote_terminal(&self, cluster: &Cluster) -> Option<(ExecId, ContainerId)> {
+        if cluster.runtime().exec_waits_for_line(self.shell).is_some() {
+            return None;
+        }
+        self.kubectls.values().find_map(|it| it.remotes.terminal())
+    }
+
+    /// The shell that waits for a line, if one does.
+    pub fn prompt(&self, cluster: &Cluster) -> Option<Prompt> {
+        let remote = self.remote_terminal(cluster);
+        let (exec, container) = remote.unwrap_or((self.shell, self.container));
+        let directory = cluster.runtime().exec_waits_for_line(exec)?.to_owned();
+        let clear = !self.runs.values().any(|it| it.shown && it.code.is_none());
+        let text = if clear { self.screen.last_line() } else { &self.overwritten };
+        Some(Prompt {
+            machine: if remote.is_some() { "" } else { MACHINE },
+            container,
+            directory,
+            text: String::from_utf8_lossy(text).into_owned(),
+            clear,
+        })
     }
 
     /// Starts a line in a shell of its own.

@@ -18,6 +18,8 @@ pub struct Remotes {
     attached: BTreeMap<u64, Attached>,
     ended: BTreeMap<u64, i32>,
     next: u64,
+    /// The one that has a terminal and reads from it.
+    terminal: Option<(ExecId, ContainerId)>,
 }
 
 /// A container whose own process somebody listens to, through its log.
@@ -53,6 +55,11 @@ impl Attached {
 }
 
 impl Remotes {
+    /// The command that takes over the terminal, with its container, until it ends.
+    pub fn terminal(&self) -> Option<(ExecId, ContainerId)> {
+        self.terminal.filter(|it| self.execs.values().any(|exec| *exec == it.0))
+    }
+
     /// Nobody listens any more.
     pub fn stop(&self, cluster: &mut Cluster) {
         let now = cluster.now();
@@ -231,6 +238,9 @@ impl World for WorkstationWorld<'_> {
         };
         let exec = self.cluster.exec(id, config);
         self.remotes.execs.insert(self.remotes.next, exec);
+        if tty && stdin {
+            self.remotes.terminal = Some((exec, id));
+        }
         self.moved = true;
         Ok(self.remotes.next)
     }

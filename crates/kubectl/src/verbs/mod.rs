@@ -145,6 +145,32 @@ macro_rules! change_flags {
 }
 pub(crate) use change_flags;
 
+/// The verb that these words name, with its flags; with as many subcommands as are there.
+pub(crate) fn longest(words: &[String]) -> Option<(&'static str, &'static str)> {
+    let arguments = flags::arguments("", words);
+    let begins = |name: &str| {
+        let mut said = arguments.iter();
+        name.split(' ').all(|part| said.next().is_some_and(|it| *it == part))
+    };
+    VERBS.iter().filter(|it| begins(it.name)).max_by_key(|it| it.name.len()).map(|it| (it.name, it.flags))
+}
+
+/// What may stand after these arguments as part of a verb's name, each once.
+pub(crate) fn next_words(arguments: &[&str], partial: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for verb in VERBS {
+        let mut parts = verb.name.split(' ');
+        let same = arguments.iter().all(|said| parts.next().is_some_and(|it| it == *said));
+        if let Some(next) = parts.next().filter(|it| same && it.starts_with(partial))
+            && !found.iter().any(|it| it == next)
+        {
+            found.push(next.to_owned());
+        }
+    }
+    found.sort_unstable();
+    found
+}
+
 /// Begins or goes on.
 pub(crate) fn step(task: Task, words: &[String], call: &mut Call) -> Result<Next, Failure> {
     match task {

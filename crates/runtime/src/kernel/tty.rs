@@ -94,6 +94,15 @@ impl Kernel {
         self.wake_readers(id);
     }
 
+    /// The working directory of a process that waits at its terminal, in the foreground, for a line that nobody has begun.
+    pub fn waits_for_line(&self, pid: Pid) -> Option<&str> {
+        let process = self.process(pid)?;
+        let tty = self.ttys.get(&self.tty_of(pid)?)?;
+        let reads = matches!(process.state, State::Blocked { wait: Wait::Readable(0), .. });
+        let idle = tty.ready.is_empty() && tty.line.is_empty() && tty.foreground == process.group;
+        (reads && idle).then_some(&*process.directory)
+    }
+
     /// The other side has gone: the end for readers, SIGHUP for the foreground.
     pub(super) fn hang_up(&mut self, id: TtyId) {
         if let Some(tty) = self.ttys.get_mut(&id) {

@@ -155,6 +155,14 @@ impl Runtime {
         self.with_exec(exec, now, outbox, |sandbox, pid| sandbox.kernel.close_stdin(pid));
     }
 
+    /// Where an interactive command on a terminal stands while it waits for a line: a shell at its prompt.
+    pub fn exec_waits_for_line(&self, exec: ExecId) -> Option<&str> {
+        let machine = self.of(exec.0)?;
+        let sandbox = machine.sandboxes.get(machine.execs.get(&exec)?)?;
+        let pid = sandbox.execs.get(&exec)?.pid?;
+        sandbox.kernel.waits_for_line(pid)
+    }
+
     /// A command whose process is still to come: what is typed meanwhile waits for it.
     fn not_started(&mut self, exec: ExecId) -> Option<&mut Exec> {
         let machine = self.of_mut(exec.0)?;

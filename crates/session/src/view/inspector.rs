@@ -12,7 +12,7 @@ use crate::frame::{
     Actor, Condition, EventCard, Inspector, LogTail, ObjectRef, PodCard, ServedLine, Tab, Track, ViewState,
     Why, WhyStep,
 };
-use crate::input::{Input, Logged};
+use crate::input::{Input, Logged, typed_line};
 use crate::recording::{Recording, Written};
 use crate::words;
 
@@ -139,13 +139,15 @@ impl Inspected<'_> {
         }
     }
 
-    /// The input that a user's write belongs to: the last one before it.
+    /// The input that a user's write belongs to.
     fn command_at(&self, written: &Written) -> String {
-        let last = self.inputs.iter().rev().find(|it| it.at <= written.at.0);
-        match last.map(|it| &it.input) {
+        let api::Actor::User { input } = written.cause.by else { return String::new() };
+        // They are counted from 1; what a scenario begins with belongs to none.
+        let Some(index) = (input as usize).checked_sub(1) else { return String::new() };
+        match self.inputs.get(index).map(|it| &it.input) {
             Some(Input::Run(line)) => line.clone(),
             Some(Input::Apply { file, .. }) => format!("kubectl apply -f {file}"),
-            Some(Input::Keys(keys)) => keys.trim().to_owned(),
+            Some(Input::Keys(_)) => typed_line(self.inputs, index),
             Some(Input::Fault(fault)) => fault.command_line(),
             Some(Input::File { path, .. }) => path.clone(),
             None => String::new(),

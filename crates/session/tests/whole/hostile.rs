@@ -167,7 +167,7 @@ fn a_hundred_thousand_keys_are_bounded() {
 fn a_session_that_is_full_says_so() {
     let mut session = with_a_pod();
     for _ in 0..5_000 {
-        session.run(Command::TerminalInput { bytes: "z".to_owned() });
+        session.run(Command::TerminalInput { bytes: "\u{3}".to_owned() });
     }
     let outcome = session.run(Command::RunLine { line: "true".to_owned() });
     assert_eq!(outcome.errors, ["this session has 4096 inputs already; start a new one"]);

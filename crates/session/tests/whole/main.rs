@@ -7,4 +7,5 @@ mod faults;
 mod hostile;
 mod lesson;
 mod random;
+mod terminal;
 mod time_travel;
