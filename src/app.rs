@@ -37,10 +37,9 @@ fn whole(page: Page) -> AnyView {
     view! {
         <div class="page">
             {top::top(page)}
-            {left(page)}
-            {stage::stage(page)}
-            {inspector::inspector(page)}
-            {dock::dock(page)}
+            <main class="parts">
+                {left(page)} {stage::stage(page)} {inspector::inspector(page)} {dock::dock(page)}
+            </main>
             {views(page)}
         </div>
         {toast(page)}
@@ -62,11 +61,11 @@ fn left(page: Page) -> AnyView {
         page.panel.set(id);
     };
     view! {
-        <aside class="left" aria-label=t("left.label") data-open=move || page.left.get()>
+        <section class="left" aria-label=t("left.label") data-open=move || page.left.get()>
             {tabs(t("left.label"), "left-body", list, move || page.left.get(), pick)}
             {split("left", t("split.left"), true, false, (240, 312, 560))}
             <div class="left-body" id="left-body">{lesson::lesson(page)} {editor::editor(page)}</div>
-        </aside>
+        </section>
     }
     .into_any()
 }

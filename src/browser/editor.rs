@@ -3,6 +3,7 @@
 use js_sys::Array;
 use session::frame::{Diagnostic, Severity};
 use wasm_bindgen::JsValue;
+use wasm_bindgen::closure::Closure;
 
 use super::{call, callback, load, object};
 
@@ -16,12 +17,39 @@ pub struct Options {
     pub dark: bool,
     pub on_change: Box<dyn FnMut(String)>,
     pub on_apply: Box<dyn FnMut()>,
+    /// What may stand at a line and column of a text: label, detail, what is put in.
+    pub complete: Place<Vec<[String; 3]>>,
+    /// What stands there: its path, and words about it.
+    pub about: Place<Option<(String, String)>>,
+}
+
+/// A question about a place of a text.
+pub type Place<T> = Box<dyn Fn(&str, u32, u32) -> T>;
+
+fn ask<T: 'static>(question: Place<T>, answer: impl Fn(T) -> JsValue + 'static) -> JsValue {
+    let number = |it: JsValue| it.as_f64().map_or(0, |it| it as u32);
+    let each = move |text: JsValue, line: JsValue, column: JsValue| {
+        answer(question(&text.as_string().unwrap_or_default(), number(line), number(column)))
+    };
+    let it: Closure<dyn Fn(JsValue, JsValue, JsValue) -> JsValue> = Closure::new(each);
+    it.into_js_value()
 }
 
 /// Loads the bundle after the first paint, builds the editor in `element`, then hands it over.
 pub fn open(element: web_sys::Element, options: Options, ready: impl FnOnce(Editor) + 'static) {
     load("./editor.js", "PlaygroundEditor", move |global| {
-        let Options { value, label, dark, mut on_change, mut on_apply } = options;
+        let Options { value, label, dark, mut on_change, mut on_apply, complete, about } = options;
+        let listed = |list: Vec<[String; 3]>| -> JsValue {
+            let one = |[label, detail, apply]: [String; 3]| {
+                object(&[("label", label.into()), ("detail", detail.into()), ("apply", apply.into())])
+            };
+            list.into_iter().map(one).collect::<Array>().into()
+        };
+        let told = |it: Option<(String, String)>| {
+            it.map_or(JsValue::NULL, |(title, text)| {
+                object(&[("title", title.into()), ("text", text.into())])
+            })
+        };
         element.set_inner_html("");
         let options = object(&[
             ("value", value.into()),
@@ -29,6 +57,8 @@ pub fn open(element: web_sys::Element, options: Options, ready: impl FnOnce(Edit
             ("dark", dark.into()),
             ("onChange", callback(move |text, _| on_change(text.as_string().unwrap_or_default()))),
             ("onApply", callback(move |_, _| on_apply())),
+            ("complete", ask(complete, listed)),
+            ("about", ask(about, told)),
         ]);
         ready(Editor(call(&global, "create", &[element.into(), options])));
     });

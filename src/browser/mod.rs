@@ -116,6 +116,10 @@ pub fn share_of_width(element: &web_sys::Element, client_x: i32) -> f64 {
     ((f64::from(client_x) - it.left()) / it.width().max(1.0)).clamp(0.0, 1.0)
 }
 
+pub fn is_left_of(element: &web_sys::Element, client_x: i32) -> bool {
+    f64::from(client_x) < element.get_bounding_client_rect().left()
+}
+
 /// The `data-…` value of the nearest element at or above an event's target.
 pub fn data_of(event: &web_sys::Event, attribute: &str) -> Option<String> {
     let target: web_sys::Element = event.target()?.dyn_into().ok()?;

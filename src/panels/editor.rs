@@ -5,6 +5,7 @@ use std::time::Duration;
 use leptos::html;
 use leptos::prelude::*;
 use session::frame::{Diagnostic, Severity};
+use session::suggest::{self, Suggestion};
 
 use crate::browser;
 use crate::browser::editor::{Editor, Options, open};
@@ -24,14 +25,7 @@ pub fn editor(page: Page) -> AnyView {
     };
     let start = move || {
         let Some(host) = element.get_untracked() else { return };
-        let options = Options {
-            value: page.manifest.get_untracked(),
-            label: t("editor.label").to_owned(),
-            dark: page.dark.get_untracked(),
-            on_change: Box::new(move |text| page.edited(text)),
-            on_apply: Box::new(move || page.apply()),
-        };
-        open(host.into(), options, move |editor| {
+        open(host.into(), options(page), move |editor| {
             live.set_value(Some(editor));
             page.diagnostics.with_untracked(|it| show(it));
         });
@@ -78,6 +72,47 @@ pub fn editor(page: Page) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+/// What the editor asks of the page.
+fn options(page: Page) -> Options {
+    Options {
+        value: page.manifest.get_untracked(),
+        label: t("editor.label").to_owned(),
+        dark: page.dark.get_untracked(),
+        on_change: Box::new(move |text| page.edited(text)),
+        on_apply: Box::new(move || page.apply()),
+        complete: Box::new(|text, line, column| {
+            suggest::at(text, line, column)
+                .into_iter()
+                .map(|it| {
+                    let detail = if it.default.is_empty() {
+                        it.type_.clone()
+                    } else {
+                        tf("editor.else", &[it.default])
+                    };
+                    [it.label, detail, it.insert]
+                })
+                .collect()
+        }),
+        about: Box::new(|text, line, column| {
+            let (path, it) = suggest::about(text, line, column)?;
+            Some((path, about_words(&it)))
+        }),
+    }
+}
+
+/// Type, values, default, and a sentence where we have one.
+fn about_words(it: &Suggestion) -> String {
+    let mut lines = vec![it.type_.clone()];
+    if !it.values.is_empty() {
+        lines.push(tf("editor.one", &[&it.values.replace(' ', " · ")]));
+    }
+    if !it.default.is_empty() {
+        lines.push(tf("editor.else", &[it.default]));
+    }
+    lines.extend(i18n::lookup(&["field.", &it.label].concat()).map(str::to_owned));
+    lines.join("\n")
 }
 
 fn remarks(page: Page, live: StoredValue<Option<Editor>, LocalStorage>) -> AnyView {

@@ -37,6 +37,10 @@ pub fn timeline(page: Page) -> AnyView {
         from + (share * (to - from) as f64) as Micros
     };
     let on_wheel = move |event: leptos::ev::WheelEvent| {
+        // Over the names it scrolls the lanes.
+        if range.get_untracked().is_some_and(|it| browser::is_left_of(&it, event.client_x())) {
+            return;
+        }
         event.prevent_default();
         let (from, to) = window.get_untracked();
         let middle = at(event.client_x());
@@ -71,10 +75,10 @@ pub fn timeline(page: Page) -> AnyView {
             }
             on:pointerup=move |_| dragging.set_value(false)
         >
-            {branches(page, lines)}
             {ruler(page, lines, window, range)}
             <div class="lane-list">
-                {move || lines.with(|it| lanes(it, window.get()))} <div class="head"></div>
+                {branches(page, lines, window)} {move || lines.with(|it| lanes(it, window.get()))}
+                <div class="head"></div>
             </div>
         </div>
     }
@@ -203,21 +207,29 @@ fn head_words(page: Page, lines: Memo<Arc<Timeline>>) -> Option<AnyView> {
 }
 
 /// Futures that were left, to return to.
-fn branches(page: Page, lines: Memo<Arc<Timeline>>) -> AnyView {
+fn branches(page: Page, lines: Memo<Arc<Timeline>>, window: Memo<Window>) -> AnyView {
     let list = Memo::new(move |_| lines.with(|it| it.branches.clone()));
     (move || {
         list.get()
             .into_iter()
             .map(|it| {
                 let words = tf("time.branch", &[&i18n::clock(it.forked_at), &i18n::clock(it.end)]);
+                let (from, to) = (it.forked_at, it.end);
+                let place = move || {
+                    let window = window.get();
+                    ["left:", &percent(from, window), ";right:calc(100% - ", &percent(to, window), ")"]
+                        .concat()
+                };
                 view! {
                     <button
-                        class="branch xs"
+                        class="time-lane branch"
+                        title=words.clone()
+                        aria-label=words
                         on:pointerdown=|event| event.stop_propagation()
                         on:click=move |_| page.step(Command::SwitchBranch { index: it.index })
                     >
-                        {icon("fork")}
-                        {words}
+                        <span class="name">{icon("fork")} " " {t("time.other")}</span>
+                        <span class="track-line"><span class="future" style=place></span></span>
                     </button>
                 }
                 .into_any()

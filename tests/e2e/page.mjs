@@ -3,7 +3,8 @@ import { mkdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 
 const OUT = fileURLToPath(new URL("./out/", import.meta.url));
-const PATIENCE = 15_000;
+// All waiting is for a state; this only ends a wait for what never comes, on however slow a machine.
+const PATIENCE = 45_000;
 /// Index of 100× among the speeds of the page.
 const FAST = "8";
 
@@ -118,20 +119,27 @@ export class Playground {
 
   /// A command line at the workstation, to its end; answers what it printed.
   async run(line, { wait = true } = {}) {
-    const from = await this.prompt();
+    const before = await this.prompt();
+    const lines = await this.linesPrinted();
     await this.typeLine(line);
     if (!wait) return "";
-    await this.prompt(from + line.length);
-    return (await this.terminal()).trimEnd().slice(from + line.length + 2);
+    const after = await this.prompt(lines);
+    // What has left the terminal at its top is missing there.
+    const at = after.startsWith(before) ? before.length + 1 : after.lastIndexOf(line.split("\n").at(-1));
+    return after.slice(at + line.length + 1);
   }
 
-  /// Waits for the prompt after `from`; answers the length of the text with it.
-  async prompt(from = 0) {
-    const text = await this.sees(async () => {
+  /// How many lines have ever been printed: the terminal itself forgets the first ones.
+  linesPrinted() {
+    return this.page.evaluate(() => globalThis.terminalLines);
+  }
+
+  /// Waits until more than `lines` were printed and the last is a prompt; answers the terminal's text.
+  prompt(lines = -1) {
+    return this.sees(async () => {
       const it = (await this.terminal()).trimEnd();
-      return from < it.length ? it : "";
-    }, /[~/]\S* #$|\n\$$/);
-    return text.length;
+      return lines < (await this.linesPrinted()) ? it : "";
+    }, /(^|\n)([~/]\S* )?[#$]$/);
   }
 
   /// Pastes a line and presses Enter, without waiting for anything.
@@ -268,7 +276,16 @@ function keepTerminal() {
     get: () => kept,
     set(value) {
       const { create } = value;
-      value.create = (...given) => (globalThis.terminalOfPage = create(...given));
+      value.create = (...given) => {
+        const made = create(...given);
+        const { write } = made;
+        globalThis.terminalLines = 0;
+        made.write = (text) => {
+          globalThis.terminalLines += text.split("\n").length - 1;
+          write(text);
+        };
+        return (globalThis.terminalOfPage = made);
+      };
       kept = value;
     },
   });

@@ -11,7 +11,7 @@ import { lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
 import { Compartment, EditorState, Prec } from "@codemirror/state";
 import {
-  drawSelection, EditorView, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers,
+  drawSelection, EditorView, highlightActiveLine, highlightActiveLineGutter, hoverTooltip, keymap, lineNumbers,
 } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 
@@ -50,8 +50,14 @@ const look = EditorView.theme({
     display: "block", cursor: "pointer",
   },
   ".cm-says": { fontFamily: "var(--mono)", color: "var(--bad)", fontSize: "11.5px", display: "block" },
+  ".cm-about": { padding: "6px 10px", fontSize: "12px", fontFamily: "var(--font)", whiteSpace: "pre-line" },
+  ".cm-about b": { fontFamily: "var(--mono)", fontWeight: "600" },
+  ".cm-completionDetail": { color: "var(--ink-3)", fontStyle: "normal", marginLeft: "1em" },
   ".cm-tooltip-autocomplete ul li[aria-selected]": { backgroundColor: "var(--accent-soft)", color: "var(--ink)" },
 });
+
+// In a longer text nothing is completed: typing stays quick.
+const LOOKED_AT_MAX = 256 << 10;
 
 // Lines and columns are counted from 1; columns count UTF-16 units, as the editor does.
 function position(doc, line, column) {
@@ -95,14 +101,31 @@ globalThis.PlaygroundEditor = {
           closeBrackets(), highlightActiveLine(), highlightActiveLineGutter(), highlightSelectionMatches(),
           indentUnit.of("  "), EditorState.tabSize.of(2), yaml(), syntaxHighlighting(highlight), look,
           autocompletion(options.complete ? {
-            override: [async (context) => {
-              const word = context.matchBefore(/[A-Za-z0-9_./-]*/);
-              if (!word || (word.from === word.to && !context.explicit)) return null;
+            override: [(context) => {
+              const word = context.matchBefore(/[A-Za-z0-9_./]*/);
               const line = context.state.doc.lineAt(context.pos);
+              const value = /:\s+\S*$/.test(line.text.slice(0, context.pos - line.from));
+              if (!word || (word.from === word.to && !context.explicit && !value) || context.state.doc.length > LOOKED_AT_MAX) return null;
               const found = options.complete(context.state.doc.toString(), line.number, context.pos - line.from + 1);
-              return found?.length ? { from: word.from, options: found } : null;
+              return found?.length ? { from: word.from, options: found, validFor: /^[A-Za-z0-9_./]*$/ } : null;
             }],
+            icons: false,
           } : {}),
+          options.about ? hoverTooltip((view, pos) => {
+            const { doc } = view.state;
+            if (doc.length > LOOKED_AT_MAX) return null;
+            const line = doc.lineAt(pos);
+            const found = options.about(doc.toString(), line.number, pos - line.from + 1);
+            if (!found) return null;
+            return { pos, above: true, create: () => {
+              const dom = document.createElement("div");
+              const title = document.createElement("b");
+              dom.className = "cm-about";
+              title.textContent = found.title;
+              dom.append(title, `\n${found.text}`);
+              return { dom };
+            } };
+          }) : [],
           // Escape, then Tab leaves the editor; Tab alone indents.
           keymap.of([
             ...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap,

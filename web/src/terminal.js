@@ -9,6 +9,20 @@ const DARK = {
   blue: "#7aa2ff", magenta: "#cfa2ff", cyan: "#5cc0f5", white: "#d7dee9", brightBlack: "#8793a8",
 };
 
+// What waits to be drawn at the most: a program that prints without end must not outrun the terminal. Of more than that
+// the last lines are kept, as a reader could not have seen the others.
+const WAITING_MAX = 96 << 10;
+const WAITING_KEPT = 48 << 10;
+const RESET = "\x1bc";
+
+function bounded(text) {
+  const reset = text.lastIndexOf(RESET);
+  const rest = reset < 0 ? text : text.slice(reset);
+  if (rest.length <= WAITING_MAX) return rest;
+  const cut = rest.indexOf("\n", rest.length - WAITING_KEPT) + 1;
+  return (reset < 0 ? "" : RESET) + rest.slice(cut > 0 ? cut : rest.length - WAITING_KEPT);
+}
+
 globalThis.PlaygroundTerminal = {
   create(element, options) {
     const terminal = new Terminal({
@@ -46,8 +60,19 @@ globalThis.PlaygroundTerminal = {
       return !((event.ctrlKey || event.metaKey) && ["s", "Enter"].includes(event.key));
     });
     refit();
+    let waiting = "";
+    let drawing = false;
+    const draw = () => {
+      const part = waiting;
+      waiting = "";
+      drawing = part !== "";
+      if (drawing) terminal.write(part, draw);
+    };
     return {
-      write: (text) => terminal.write(text),
+      write(text) {
+        waiting = bounded(waiting + text);
+        if (!drawing) draw();
+      },
       clear: () => terminal.reset(),
       focus: () => terminal.focus(),
       setDark: () => {},

@@ -50,13 +50,11 @@ pub fn spelled(spec: &'static str) -> impl Iterator<Item = String> {
 /// The flag whose value must follow `word`: `-n`, `--filename`.
 pub fn awaits(spec: &'static str, word: &str) -> Option<&'static str> {
     let valued = |it: &Flag| !matches!(it.takes, Takes::Bool | Takes::Optional(_));
-    match word.strip_prefix("--") {
-        Some(name) => table(spec).find(|it| it.name == name && valued(it)).map(|it| it.name),
-        None => {
-            let last = word.strip_prefix('-')?.chars().last()?;
-            table(spec).find(|it| it.short == last && valued(it)).map(|it| it.name)
-        }
+    if let Some(name) = word.strip_prefix("--") {
+        return table(spec).find(|it| it.name == name && valued(it)).map(|it| it.name);
     }
+    let last = word.strip_prefix('-')?.chars().last()?;
+    table(spec).find(|it| it.short == last && valued(it)).map(|it| it.name)
 }
 
 /// The words that are neither flags nor their values.

@@ -51,11 +51,11 @@ pub fn inspector(page: Page) -> AnyView {
         None => view! { <p class="dim">{t("inspector.none")}</p> }.into_any(),
     };
     view! {
-        <aside class="right" aria-label=t("inspector.label")>
+        <section class="right" aria-label=t("inspector.label")>
             {tabs(t("inspector.label"), "inspector-body", list, picked, pick)}
             {split("right", t("split.right"), true, true, (260, 324, 640))}
             <div class="pad scroll" id="inspector-body" role="tabpanel" tabindex="0">{body}</div>
-        </aside>
+        </section>
     }
     .into_any()
 }

@@ -43,7 +43,7 @@ pub fn stage(page: Page) -> AnyView {
         }
     };
     view! {
-        <main class="stage" id="stage" tabindex="-1" aria-label=t("stage.label")>
+        <section class="stage" id="stage" tabindex="-1" aria-label=t("stage.label")>
             <div class="stage-inside" node_ref=element>
                 {plane::plane(page)}
                 {waiting::waiting(page)}
@@ -52,7 +52,7 @@ pub fn stage(page: Page) -> AnyView {
                 <div class="zoom">{zoom}</div>
                 {flights::flights(page, element)}
             </div>
-        </main>
+        </section>
     }
     .into_any()
 }
