@@ -90,6 +90,9 @@ impl ApiServer {
         if !is_finished(&marked) {
             return Ok(self.store_marked(marked, cause, now));
         }
+        // Watchers of Pods see the mark, or the grace period cut to nothing, before the object goes.
+        let marked =
+            if key.kind == Kind::Pod { self.store_marked(marked, cause.clone(), now) } else { marked };
         self.store.remove(key, marked.clone(), cause, now);
         Ok(marked)
     }

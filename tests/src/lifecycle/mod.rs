@@ -83,10 +83,18 @@ fn end(recorded: &Run, events: &str) -> f64 {
     let records = recorded.records.iter().filter_map(|it| it["t"].as_f64());
     let last = records.chain(recorded.commands.iter().map(|it| it.started + 0.5)).fold(0.0, f64::max);
     let printed = events.lines().skip(1).filter_map(|line| {
-        let words: Vec<&str> = line.split_whitespace().take(3).collect();
-        let [age, _, reason] = words[..] else { return None };
-        let seen = |it: &&Value| it["kind"] == "event" && it["ev"] != "DELETED" && it["reason"] == reason;
-        let at = recorded.records.iter().filter(seen).filter_map(|it| it["t"].as_f64()).fold(0.0, f64::max);
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [age, _, reason, _, ..] = words[..] else { return None };
+        let told = words[4..].join(" ");
+        // Of a message with line feeds, the first line is printed beside the age.
+        let same = |it: &Value| {
+            let text = it["message"].as_str().unwrap_or("").lines().next().unwrap_or("").to_owned();
+            text.split_whitespace().collect::<Vec<&str>>().join(" ") == normalize::message(&told)
+        };
+        let seen = |it: &&Value| {
+            it["kind"] == "event" && it["ev"] != "DELETED" && it["reason"] == reason && same(it)
+        };
+        let at = recorded.records.iter().filter(seen).filter_map(|it| it["t"].as_f64()).reduce(f64::max)?;
         Some((compare::seconds(age)?, at))
     });
     let youngest = printed.min_by(|one, two| one.0.total_cmp(&two.0));

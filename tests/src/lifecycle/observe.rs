@@ -33,12 +33,13 @@ const SLOW: &[&str] = &["slowapp", "slowapp2"];
 
 /// What is random in reality (waits that jitter, equal nodes, the phase of periodic work) is drawn anew with each seed:
 /// the recording is one draw.
-pub const DRAWS: u64 = 12;
+pub const DRAWS: u64 = 36;
 
 pub fn simulate(scenario: &Scenario, seed: u64) -> Run {
     let mut observer = Observer::new(scenario, seed);
     let runs: Vec<Started> = scenario.recorded.commands.iter().map(|it| observer.start(it)).collect();
     observer.pass_until(scenario.end);
+    observer.note_unchanged_nodes();
     let commands = runs.into_iter().map(|it| observer.finish(it)).collect();
     let get = observer.final_get();
     let logs = observer.final_logs(&scenario.recorded.logs);
@@ -104,6 +105,39 @@ impl Observer {
         }
     }
 
+    /// A recording may hold a node that was written without a change: then its end is compared as well.
+    fn note_unchanged_nodes(&mut self) {
+        if !self.watches_nodes {
+            return;
+        }
+        let nodes: Vec<Value> = self
+            .cluster
+            .cluster()
+            .api()
+            .store()
+            .list(Kind::Node)
+            .map(|it| it.object.to_value())
+            .filter(|it| {
+                !self
+                    .records
+                    .iter()
+                    .any(|record| record["kind"] == "node" && record["name"] == it["metadata"]["name"])
+            })
+            .collect();
+        for node in nodes {
+            self.records.push(json!({
+                "t": 0.0,
+                "kind": "node",
+                "ev": "MODIFIED",
+                "unchanged": true,
+                "name": node["metadata"]["name"],
+                "conditions": node["status"]["conditions"],
+                "taints": node["spec"]["taints"],
+                "unschedulable": node["spec"]["unschedulable"].as_bool().unwrap_or(false),
+            }));
+        }
+    }
+
     fn start(&mut self, action: &CommandRun) -> Started {
         self.pass_until(action.started);
         let mut ended = action.clone();
@@ -125,6 +159,11 @@ impl Observer {
             let found = cluster.take_finished(run).unwrap_or_else(|| cluster.give_up(run));
             ended.code = i64::from(found.code);
             ended.output = found.stdout + &found.stderr;
+            // The recording's terminal had GNU's `timeout`, this one has busybox's.
+            if ended.command.starts_with("timeout ") && ended.code == 143 {
+                ended.code = 124;
+                ended.output.truncate(ended.output.trim_end_matches("Terminated\n").len());
+            }
         }
         ended
     }
