@@ -3,6 +3,7 @@
 //! `serve` and `test` set up everything they need, once, outside `target/`, so that a second run starts in seconds.
 
 mod browser;
+mod code;
 mod process;
 mod site;
 mod suites;
@@ -19,7 +20,7 @@ cargo xtask <command>
   build                          the site as it is published, into dist/
   conformance scheduler|api|kubectl|lifecycle [PATH…] [--all]
                                  compare with recordings of real Kubernetes
-  bench [engine|kubelet|scheduler|frame|weight…] [--wasm]
+  bench [engine|kubelet|scheduler|frame|weight…] [--wasm|--code]
                                  speed and weight, as printed figures; with --wasm also in a browser
   pictures                       take the pictures of docs/pictures again
   tidy                           the rules of the house

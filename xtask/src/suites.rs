@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::process::{command, output, run, watch};
 use crate::tools::{self, TestTools};
-use crate::{browser, site, tidy};
+use crate::{browser, code, site, tidy};
 
 /// Tests that passed and failed.
 type Counts = (u32, u32);
@@ -112,11 +112,16 @@ pub fn conformance(args: &[String]) -> Result<bool, String> {
 
 const BENCHMARKS: &[&str] = &["engine", "kubelet", "scheduler", "frame"];
 
-/// `bench [NAME…] [--wasm]`: natively, and on demand in a browser as well, side by side.
+/// `bench [NAME…] [--wasm]`: natively, and on demand in a browser as well, side by side; `--code` only says what the
+/// WebAssembly's code consists of.
 pub fn bench(args: &[String]) -> Result<bool, String> {
     let (flags, names): (Vec<&String>, Vec<&String>) = args.iter().partition(|it| it.starts_with("--"));
-    if let Some(unknown) = flags.iter().find(|it| **it != "--wasm") {
-        return Err(format!("unknown option {unknown:?}; there is: --wasm"));
+    if let Some(unknown) = flags.iter().find(|it| !matches!(it.as_str(), "--wasm" | "--code")) {
+        return Err(format!("unknown option {unknown:?}; there are: --wasm --code"));
+    }
+    if flags.iter().any(|it| *it == "--code") {
+        tools::for_site()?;
+        return code::print();
     }
     let all = names.is_empty();
     let speed: Vec<&str> =
@@ -129,7 +134,7 @@ pub fn bench(args: &[String]) -> Result<bool, String> {
         let mut native =
             command("cargo", &["run", "--quiet", "--release", "--package", "suite", "--bin", "bench", "--"]);
         native.args(&speed);
-        if !flags.is_empty() {
+        if flags.iter().any(|it| *it == "--wasm") {
             native.arg("--beside").arg(bench_in_browser(&speed)?);
         }
         fine = watch(&mut native, |_| ())?;
