@@ -33,6 +33,7 @@ fn remark(text: &str, found: check::Diagnostic) -> Diagnostic {
         severity: match found.severity {
             check::Severity::Error => Severity::Error,
             check::Severity::Warning => Severity::Warning,
+            check::Severity::Info => Severity::Info,
         },
         line,
         column,
@@ -70,6 +71,7 @@ fn words(hint: &Hint) -> (String, Vec<String>) {
         Hint::QuoteIt { value } => ("quoteIt", vec![value.clone()]),
         Hint::Tab => ("tab", Vec::new()),
         Hint::NotSimulated { kind } => ("notSimulated", vec![kind.clone()]),
+        Hint::NoEffect { field } => ("noEffect", vec![field.clone()]),
     };
     (name.to_owned(), values)
 }

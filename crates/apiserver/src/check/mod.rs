@@ -1,6 +1,7 @@
 //! What the editor tells while one types: the server's own words at the right place, a hint, and a fix to click.
 
 mod hints;
+mod no_effect;
 
 use api::schema;
 use api::yaml::{self, Document, Mark, Place, Step, YamlError};
@@ -30,6 +31,8 @@ pub enum Severity {
     Error,
     /// Accepted, yet not what it looks like.
     Warning,
+    /// Right, and without effect here.
+    Info,
 }
 
 /// What the mistake probably is; the page has words for each.
@@ -68,6 +71,10 @@ pub enum Hint {
     /// Real Kubernetes knows the kind; this playground does not simulate it.
     NotSimulated {
         kind: String,
+    },
+    /// Real Kubernetes acts on the field; this playground accepts it only.
+    NoEffect {
+        field: String,
     },
 }
 
@@ -168,6 +175,7 @@ impl Checker<'_> {
         if decoded.fatal.is_some() || !decoded.mismatches.is_empty() {
             return;
         }
+        self.without_effect(kind, &value);
         let Ok(mut object) = Object::from_value(kind, value) else { return };
         if kind.info().namespaced && object.metadata().namespace.is_none() {
             object.metadata_mut().namespace = Some("default".to_owned());
@@ -175,6 +183,18 @@ impl Checker<'_> {
         defaults::apply(&mut object);
         for error in validation::validate(&object, &Store::default()) {
             self.field_error(&error);
+        }
+    }
+
+    fn without_effect(&mut self, kind: Kind, value: &Value) {
+        for steps in no_effect::fields(kind, value) {
+            let Some(Step::Key(field)) = steps.last() else { continue };
+            let place = self.document.locate_steps(&steps);
+            let hint = Hint::NoEffect { field: field.clone() };
+            self.tell(place, false, format!("{field} has no effect here"), Some(hint), None);
+            if let Some(last) = self.found.last_mut() {
+                last.severity = Severity::Info;
+            }
         }
     }
 
@@ -253,6 +273,20 @@ mod tests {
     }
 
     const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\nspec:\n  containers:\n  - name: c\n    image: nginx:1.27\n";
+
+    #[test]
+    fn fields_without_effect_are_named_where_they_stand() {
+        let text = format!(
+            "{POD}    securityContext:\n      readOnlyRootFilesystem: true\n      privileged: true\n    stdinOnce: false\n  runtimeClassName: kata\n  dnsPolicy: ClusterFirst\n  volumes:\n  - name: v\n    nfs: {{server: s, path: /p}}\n"
+        );
+        let found: Vec<(u32, Severity, Option<Hint>)> =
+            check(&text).into_iter().map(|it| (it.start.line, it.severity, it.hint)).collect();
+        let info =
+            |line, field: &str| (line, Severity::Info, Some(Hint::NoEffect { field: field.to_owned() }));
+        assert_eq!(found, [info(10, "privileged"), info(12, "runtimeClassName"), info(16, "nfs")]);
+        let template = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec:\n  selector: {matchLabels: {a: b}}\n  template:\n    metadata: {labels: {a: b}}\n    spec:\n      hostIPC: true\n      containers:\n      - {name: c, image: nginx}\n";
+        assert_eq!(only(template).hint, Some(Hint::NoEffect { field: "hostIPC".to_owned() }));
+    }
 
     #[test]
     fn a_good_manifest_is_good() {
