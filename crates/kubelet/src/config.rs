@@ -5,7 +5,7 @@
 use api::Pod;
 use api::k8s_openapi::api::core::v1::Container;
 use api::quantity;
-use runtime::{ContainerConfig, Mount};
+use runtime::{ContainerConfig, ContainerId, Mount};
 
 use crate::pod::{self, Slot};
 use crate::words::go_quote;
@@ -59,6 +59,7 @@ impl Worker {
         let script = pod.metadata.annotations.iter().flatten().filter_map(|(key, value)| {
             key.strip_prefix(SCRIPT_PREFIX).map(|key| (key.to_owned(), value.clone()))
         });
+        let ports = container.ports.iter().flatten();
         Ok(ContainerConfig {
             name: container.name.clone(),
             attempt,
@@ -72,12 +73,7 @@ impl Worker {
             read_only_root: own.and_then(|it| it.read_only_root_filesystem).unwrap_or(false),
             memory_limit_bytes: limit("memory").map(|it| it.value().unsigned_abs()),
             cpu_limit_milli: limit("cpu").map(|it| it.milli_value().unsigned_abs()),
-            declared_ports: container
-                .ports
-                .iter()
-                .flatten()
-                .filter_map(|it| u16::try_from(it.container_port).ok())
-                .collect(),
+            declared_ports: ports.filter_map(|it| u16::try_from(it.container_port).ok()).collect(),
             termination_message_path: container
                 .termination_message_path
                 .clone()
@@ -86,9 +82,22 @@ impl Worker {
             tty: container.tty.unwrap_or(false),
             groups: groups.collect(),
             script: script.collect(),
+            target: self.target_of(&container.name)?,
             env,
             ..ContainerConfig::default()
         })
+    }
+}
+
+impl Worker {
+    /// Whose processes an ephemeral container shall see.
+    // Follows kubernetes v1.36 pkg/kubelet/kuberuntime/kuberuntime_container.go: getTargetID.
+    fn target_of(&self, name: &str) -> Result<Option<ContainerId>, String> {
+        let found = pod::ephemeral_containers(&self.pod).iter().find(|it| it.name == name);
+        let target = found.and_then(|it| it.target_container_name.as_deref()).filter(|it| !it.is_empty());
+        let Some(target) = target else { return Ok(None) };
+        let found = self.cache.find(target).map(|it| it.status.id);
+        found.map(Some).ok_or_else(|| format!("unable to find target container {target}"))
     }
 }
 

@@ -13,7 +13,6 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("certificate", ""),
     ("completion", "the terminal completes names by itself"),
     ("cp", "use kubectl exec POD -- cat FILE"),
-    ("debug", "patch the subresource ephemeralcontainers, or use kubectl exec"),
     ("diff", "use kubectl apply --dry-run=server -o yaml"),
     ("edit", "edit the manifest on the page and apply it, or use kubectl patch"),
     ("explain", "the fields are described at https://kubernetes.io/docs/reference/kubernetes-api/"),

@@ -5,6 +5,7 @@ mod apply;
 mod change;
 mod config;
 mod create;
+mod debug;
 mod delete;
 mod describe;
 mod drain;
@@ -84,6 +85,7 @@ const VERBS: &[Verb] = &[
     Verb { name: "create cronjob", flags: generate::JOB, run: generate::cron_job },
     Verb { name: "expose", flags: expose::FLAGS, run: expose::run },
     Verb { name: "run", flags: run::FLAGS, run: run::run },
+    Verb { name: "debug", flags: debug::FLAGS, run: debug::run },
     Verb { name: "set image", flags: change::IMAGE, run: change::image },
     Verb { name: "set resources", flags: set::RESOURCES, run: set::resources },
     Verb { name: "set env", flags: set::ENV, run: set::env },

@@ -66,6 +66,7 @@ pub fn run(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
         remove: flags.on("rm"),
         quiet: flags.on("quiet"),
         exit_counts: matches!(text(&made, "spec.restartPolicy"), "Never" | "OnFailure"),
+        debug: None,
         until: call.now + patience,
         stage: Stage::Starting,
     };
@@ -205,11 +206,45 @@ pub struct Attached {
     remove: bool,
     quiet: bool,
     exit_counts: bool,
+    /// It is a container for debugging: why it waited, as last told.
+    debug: Option<String>,
     until: SimTime,
     stage: Stage,
 }
 
 impl Attached {
+    /// The terminal of a container that was added to a Pod.
+    pub fn debugging(call: &Call, flags: &Flags, pod: &Value, container: String) -> Attached {
+        Attached {
+            namespace: text(pod, "metadata.namespace").to_owned(),
+            pod: text(pod, "metadata.name").to_owned(),
+            container,
+            stdin: flags.on("stdin"),
+            tty: flags.on("tty"),
+            remove: false,
+            quiet: flags.on("quiet"),
+            exit_counts: false,
+            debug: Some(String::new()),
+            until: call.now,
+            stage: Stage::Starting,
+        }
+    }
+
+    /// Whether the container for debugging has begun; says why not.
+    // Follows kubernetes v1.36 kubectl/pkg/cmd/debug: waitForContainer.
+    fn debugger_began(&mut self, call: &mut Call, pod: &Value) -> bool {
+        let statuses = list(pod, "status.ephemeralContainerStatuses");
+        let Some(status) = statuses.iter().find(|it| text(it, "name") == self.container) else {
+            return false;
+        };
+        let waits = text(status, "state.waiting.message");
+        if !waits.is_empty() && self.debug.as_deref() != Some(waits) {
+            call.warn(&format!("Warning: container {}: {waits}", self.container));
+            self.debug = Some(waits.to_owned());
+        }
+        at(status, "state.waiting").is_null() && !at(status, "state").is_null()
+    }
+
     fn request(&self, method: Method) -> Request {
         Request::new(method, of_plural("pods"), &self.namespace, &self.pod)
     }
@@ -223,6 +258,13 @@ impl Attached {
             match self.stage.clone() {
                 Stage::Starting => {
                     let pod = call.request(&self.request(Method::Get))?;
+                    if self.debug.is_some() {
+                        if !self.debugger_began(call, &pod) {
+                            return Ok(Next::Wait(Task::Run(self), None));
+                        }
+                        self.stage = self.attach(call)?;
+                        continue;
+                    }
                     let phase = text(&pod, "status.phase");
                     if matches!(phase, "Running" | "Succeeded" | "Failed") {
                         self.stage = self.attach(call)?;
@@ -239,6 +281,13 @@ impl Attached {
                         return Ok(Next::Wait(Task::Run(self), None));
                     }
                     self.stage = Stage::Ended;
+                }
+                Stage::Ended if self.debug.is_some() => {
+                    if self.tty && self.stdin && !self.quiet {
+                        let (pod, container) = (&self.pod, &self.container);
+                        call.say(&format!("Session ended, the ephemeral container will not be restarted but may be reattached using 'kubectl attach {pod} -c {container} -i -t' if it is still running"));
+                    }
+                    return Ok(Next::Exit(0));
                 }
                 Stage::Ended => {
                     let pod = call.request(&self.request(Method::Get))?;
