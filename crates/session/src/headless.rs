@@ -130,6 +130,11 @@ impl Headless {
         self.playground.define_image(image);
     }
 
+    /// The node has cgroups of version 1: what takes too much memory dies alone, not its whole container.
+    pub fn use_cgroup_v1(&mut self, node: &str) {
+        self.playground.use_cgroup_v1(node);
+    }
+
     pub fn inflict(&mut self, fault: &Fault) -> Result<(), FaultError> {
         self.playground.inflict(fault)
     }

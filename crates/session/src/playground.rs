@@ -155,6 +155,10 @@ impl Playground {
         self.cluster.with_runtime(|runtime, _| runtime.define_image(image));
     }
 
+    pub fn use_cgroup_v1(&mut self, node: &str) {
+        self.cluster.with_runtime(|runtime, _| runtime.set_oom_kills_container(node, false));
+    }
+
     /// What was written to the terminal since `seen` bytes, and how many it is now. None: from the start, with a reset.
     pub fn terminal_since(&self, seen: Option<u64>) -> (Vec<u8>, u64) {
         self.workstation.screen_since(seen)

@@ -68,7 +68,11 @@ struct Observer {
 
 impl Observer {
     fn new(scenario: &Scenario, seed: u64) -> Observer {
-        let mut cluster = Headless::new(&Settings { seed, ..settings(scenario) });
+        let settings = Settings { seed, ..settings(scenario) };
+        let mut cluster = Headless::new(&settings);
+        for node in &settings.nodes {
+            cluster.use_cgroup_v1(&node.name);
+        }
         // The recordings' cluster had been up for long before a scenario began.
         cluster.advance(Duration::from_mins(10) + Duration::from_millis(1_700) * seed as u32);
         for name in NGINX {
