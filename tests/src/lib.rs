@@ -6,6 +6,7 @@ pub mod conformance_scheduler;
 pub mod conformance_scheduler_tables;
 pub mod golden;
 pub mod lifecycle;
+pub mod simulate;
 
 /// One recorded case, compared.
 #[derive(Debug, Clone, PartialEq, Eq)]

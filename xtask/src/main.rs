@@ -20,6 +20,8 @@ cargo xtask <command>
   build                          the site as it is published, into dist/
   conformance scheduler|api|kubectl|lifecycle [PATH…] [--all]
                                  compare with recordings of real Kubernetes
+  simulate [--seed N] [--count K] [--plan FILE] [--jobs N]
+                                 random Pods, faults and commands; every promise checked after every event
   bench [engine|kubelet|scheduler|frame|weight…] [--wasm|--code]
                                  speed and weight, as printed figures; with --wasm also in a browser
   pictures                       take the pictures of docs/pictures again
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         "test" => suites::test(rest),
         "conformance" => suites::conformance(rest),
         "bench" => suites::bench(rest),
+        "simulate" => suites::simulate(rest),
         "pictures" => browser::pictures().map(|()| true),
         "tidy" => tidy::run(),
         "tools" => tools::for_tests().map(|_| true),

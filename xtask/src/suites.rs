@@ -1,4 +1,4 @@
-//! `test`: every check, counted; `conformance` and `bench` hand over to the programs of the package `suite`.
+//! `test`: every check, counted; `conformance`, `simulate` and `bench` hand over to the programs of the package `suite`.
 
 use std::time::Instant;
 
@@ -106,6 +106,14 @@ pub fn conformance(args: &[String]) -> Result<bool, String> {
             &["run", "--quiet", "--release", "--package", "suite", "--bin", "conformance", "--"],
         )
         .args(args),
+        |_| (),
+    )
+}
+
+pub fn simulate(args: &[String]) -> Result<bool, String> {
+    watch(
+        command("cargo", &["run", "--quiet", "--release", "--package", "suite", "--bin", "simulate", "--"])
+            .args(args),
         |_| (),
     )
 }

@@ -23,7 +23,7 @@ use scheduler::Scheduler;
 use sim::{EventQueue, Rng, SimTime};
 
 pub use fault::{Fault, FaultError};
-pub use invariants::Violation;
+pub use invariants::{History, Violation};
 pub use settings::{NodeSpec, Settings, Taint};
 
 /// Everything that can happen. Closed on purpose: read this to know the engine.
@@ -191,6 +191,11 @@ impl Cluster {
     /// Every broken promise of a cluster that is found now; none in a correct engine.
     pub fn check_invariants(&self) -> Vec<Violation> {
         invariants::check(self)
+    }
+
+    /// What must hold beside that once every fault is mended and time has passed.
+    pub fn check_settled(&self) -> Vec<Violation> {
+        invariants::check_settled(self)
     }
 
     pub fn node_names(&self) -> impl Iterator<Item = &str> {

@@ -103,7 +103,7 @@ impl Index {
 
     /// Visits every set that an object belongs to.
     fn each(&mut self, object: &Object, mut visit: impl FnMut(&mut Keys, &ObjectKey)) {
-        if matches!(object.kind(), Kind::Event | Kind::Lease) {
+        if object.kind() == Kind::Event {
             return;
         }
         let (key, meta) = (object.key(), object.metadata());

@@ -161,8 +161,9 @@ impl Controllers {
     /// The informers: called once for every watch event of the store, a little after the write.
     pub fn observe(&mut self, event: &WatchEvent, ctx: &mut Ctx<'_>) {
         use api::Kind;
-        // The most frequent kinds wake nobody.
-        if matches!(event.key.kind, Kind::Event | Kind::Lease) {
+        // What is written most often wakes nobody: Events, and Leases that are renewed.
+        let renewed = event.key.kind == Kind::Lease && event.change == apiserver::Change::Modified;
+        if renewed || event.key.kind == Kind::Event {
             return;
         }
         self.catch_up(ctx.api.store());

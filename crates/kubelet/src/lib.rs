@@ -250,6 +250,7 @@ impl Kubelet {
     fn restarted(&mut self, ctx: &mut Ctx<'_>) {
         self.resume(ctx);
         self.host.silent_since = None;
+        self.host.register_again(ctx);
         self.host.tell_start(ctx);
     }
 

@@ -54,19 +54,34 @@ impl Host {
 
     /// Registers the node or brings its object up to date; starts the heartbeat.
     pub(crate) fn register(&mut self, ctx: &mut Ctx<'_>) {
-        let key = ObjectKey::node(&self.name);
-        if ctx.api.get(&key).is_none() {
-            let node = self.new_node(ctx);
-            let cause = self.cause(Because::Bootstrap);
-            // A node that cannot be registered shows as a missing node.
-            let _ = ctx.api.create(node.into(), cause, ctx.now);
-        }
+        self.create_node(ctx);
         self.report_node(true, ctx);
         self.tell_start(ctx);
         self.tell_status("NodeReady", ctx);
         self.renew_lease(ctx);
         ctx.outbox.at(ctx.now + HEARTBEAT, Event::Heartbeat);
         ctx.outbox.at(ctx.now + STATUS_CHECK, Event::NodeStatus);
+    }
+
+    /// A Node that somebody has deleted comes back only when the process starts anew.
+    ///
+    /// Follows kubernetes v1.36 pkg/kubelet/kubelet_node_status.go: registerWithAPIServer.
+    pub(crate) fn register_again(&mut self, ctx: &mut Ctx<'_>) {
+        if self.create_node(ctx) {
+            self.report_node(true, ctx);
+            self.renew_lease(ctx);
+        }
+    }
+
+    /// Unless it is there.
+    fn create_node(&mut self, ctx: &mut Ctx<'_>) -> bool {
+        if ctx.api.node(&self.name).is_some() {
+            return false;
+        }
+        let node = self.new_node(ctx);
+        let cause = self.cause(Because::Bootstrap);
+        // A node that cannot be registered shows as a missing node.
+        ctx.api.create(node.into(), cause, ctx.now).is_ok()
     }
 
     /// What every start of the process tells.

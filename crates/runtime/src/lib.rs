@@ -33,7 +33,9 @@ use sim::{Outbox, Rng, SimTime};
 pub use cri::*;
 pub use host::{External, ExternalCall};
 use machine::Machine;
-pub use machine::{ContainerView, MountView, PortView, ProcessView, SandboxView, UseView, VolumeView};
+pub use machine::{
+    ContainerFacts, ContainerView, MountView, PortView, ProcessView, SandboxView, UseView, VolumeView,
+};
 pub use network::{Asked, AtOnce};
 pub use pull::CustomImage;
 

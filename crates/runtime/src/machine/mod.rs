@@ -24,7 +24,9 @@ pub use log::LOG_BYTES_MAX;
 pub(crate) use run::collect_output;
 pub(crate) use sandbox::{Container, Origin, Sandbox};
 pub(crate) use view::node_pid_of;
-pub use view::{ContainerView, MountView, PortView, ProcessView, SandboxView, UseView, VolumeView};
+pub use view::{
+    ContainerFacts, ContainerView, MountView, PortView, ProcessView, SandboxView, UseView, VolumeView,
+};
 pub(crate) use volume::Volume;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

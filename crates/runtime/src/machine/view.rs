@@ -1,7 +1,10 @@
 //! What is inside a sandbox, for the page to draw.
 
 use crate::Runtime;
-use crate::cri::{ContainerId, ContainerState, FileView, MountSource, SandboxId, VolumeId};
+use crate::cri::{
+    ContainerConfig, ContainerId, ContainerState, ContainerStatus, FileView, MountSource, SandboxConfig,
+    SandboxId, SandboxStatus, VolumeId,
+};
 use crate::files::Tree;
 use crate::kernel::{Pid, Process};
 use crate::machine::volume::views;
@@ -94,7 +97,37 @@ pub struct UseView {
     pub read_only: bool,
 }
 
+/// A container as the runtime keeps it, by reference: for whoever looks after every event.
+#[derive(Debug, Clone, Copy)]
+pub struct ContainerFacts<'a> {
+    pub status: &'a ContainerStatus,
+    pub config: &'a ContainerConfig,
+    /// Its processes that have not ended.
+    pub processes: usize,
+}
+
 impl Runtime {
+    /// The sandboxes of a machine by reference, oldest first.
+    pub fn sandboxes_on(&self, machine: &str) -> impl Iterator<Item = (&SandboxStatus, &SandboxConfig)> {
+        let sandboxes = self.machine(machine).into_iter().flat_map(|it| it.sandboxes.values());
+        sandboxes.map(|it| (&it.status, &*it.config))
+    }
+
+    /// Every instance of every container of a sandbox, oldest first.
+    pub fn containers_in(&self, id: SandboxId) -> impl Iterator<Item = ContainerFacts<'_>> {
+        let sandbox = self.of(id.0).and_then(|it| it.sandboxes.get(&id));
+        sandbox.into_iter().flat_map(|sandbox| {
+            sandbox.containers.values().map(|it| {
+                let lives = |process: &&Process| Some(process.space) == it.space && !process.is_zombie();
+                ContainerFacts {
+                    status: &it.status,
+                    config: &it.config,
+                    processes: sandbox.kernel.processes().filter(lives).count(),
+                }
+            })
+        })
+    }
+
     pub fn inspect_sandbox(&self, id: SandboxId) -> Option<SandboxView> {
         let machine = self.of(id.0)?;
         let sandbox = machine.sandboxes.get(&id)?;
