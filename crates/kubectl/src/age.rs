@@ -7,7 +7,7 @@ const SECOND: i64 = 1_000_000;
 
 /// Microseconds since 1970.
 pub fn micros(text: &str) -> Option<i64> {
-    api::time::parse(text).map(|it| it.as_microsecond())
+    api::time::parse(text).map(api::k8s_openapi::jiff::Timestamp::as_microsecond)
 }
 
 pub fn wall(now: SimTime) -> i64 {
