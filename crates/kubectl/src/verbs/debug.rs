@@ -81,7 +81,7 @@ fn check(flags: &Flags) -> Result<(), Failure> {
     if !matches!(flags.text("image-pull-policy"), "" | "Always" | "IfNotPresent" | "Never") {
         return usage("debug", &format!("invalid image pull policy: {}", flags.text("image-pull-policy")));
     }
-    Ok(())
+    profile(flags.text("profile")).map(|_| ())
 }
 
 fn container(flags: &Flags, name: &str) -> Result<Value, Failure> {
