@@ -5,7 +5,7 @@
 use api::Pod;
 use api::k8s_openapi::api::core::v1::Container;
 use api::quantity;
-use runtime::{ContainerConfig, Mount};
+use runtime::{ContainerConfig, ContainerId, Mount};
 
 use crate::pod::{self, Slot};
 use crate::words::go_quote;
@@ -57,6 +57,7 @@ impl Worker {
             .into_iter()
             .flat_map(|it| it.fs_group.into_iter().chain(it.supplemental_groups.iter().flatten().copied()));
         let script = script(&pod, &container.name);
+        let ports = container.ports.iter().flatten();
         Ok(ContainerConfig {
             name: container.name.clone(),
             attempt,
@@ -70,12 +71,7 @@ impl Worker {
             read_only_root: own.and_then(|it| it.read_only_root_filesystem).unwrap_or(false),
             memory_limit_bytes: limit("memory").map(|it| it.value().unsigned_abs()),
             cpu_limit_milli: limit("cpu").map(|it| it.milli_value().unsigned_abs()),
-            declared_ports: container
-                .ports
-                .iter()
-                .flatten()
-                .filter_map(|it| u16::try_from(it.container_port).ok())
-                .collect(),
+            declared_ports: ports.filter_map(|it| u16::try_from(it.container_port).ok()).collect(),
             termination_message_path: container
                 .termination_message_path
                 .clone()
@@ -84,10 +80,37 @@ impl Worker {
             tty: container.tty.unwrap_or(false),
             groups: groups.collect(),
             script,
+            target: self.target_of(&container.name)?,
             env,
             ..ContainerConfig::default()
         })
     }
+}
+
+impl Worker {
+    /// Whose processes an ephemeral container shall see.
+    // Follows kubernetes v1.36 pkg/kubelet/kuberuntime/kuberuntime_container.go: getTargetID.
+    fn target_of(&self, name: &str) -> Result<Option<ContainerId>, String> {
+        let found = pod::ephemeral_containers(&self.pod).iter().find(|it| it.name == name);
+        let target = found.and_then(|it| it.target_container_name.as_deref()).filter(|it| !it.is_empty());
+        let Some(target) = target else { return Ok(None) };
+        let found = self.cache.find(target).map(|it| it.status.id);
+        found.map(Some).ok_or_else(|| format!("unable to find target container {target}"))
+    }
+}
+
+/// What the annotations `playground.dev/<container>.…` say of this container, before what those without a name say of all.
+fn script(pod: &Pod, container: &str) -> Vec<(String, String)> {
+    let (mut own, mut of_all) = (Vec::new(), Vec::new());
+    for (key, value) in pod.metadata.annotations.iter().flatten() {
+        match key.strip_prefix(SCRIPT_PREFIX).map(|key| (key, key.split_once('.'))) {
+            Some((_, Some((name, key)))) if name == container => own.push((key.to_owned(), value.clone())),
+            Some((key, None)) => of_all.push((key.to_owned(), value.clone())),
+            Some((_, Some(_))) | None => {}
+        }
+    }
+    own.append(&mut of_all);
+    own
 }
 
 fn verify_non_root(
@@ -115,17 +138,4 @@ fn verify_non_root(
         ));
     }
     Ok(())
-}
-/// What the annotations `playground.dev/<container>.…` say of this container, before what those without a name say of all.
-fn script(pod: &Pod, container: &str) -> Vec<(String, String)> {
-    let (mut own, mut of_all) = (Vec::new(), Vec::new());
-    for (key, value) in pod.metadata.annotations.iter().flatten() {
-        match key.strip_prefix(SCRIPT_PREFIX).map(|key| (key, key.split_once('.'))) {
-            Some((_, Some((name, key)))) if name == container => own.push((key.to_owned(), value.clone())),
-            Some((key, None)) => of_all.push((key.to_owned(), value.clone())),
-            Some((_, Some(_))) | None => {}
-        }
-    }
-    own.append(&mut of_all);
-    own
 }
