@@ -82,7 +82,6 @@ impl Worker {
             script,
             target: self.target_of(&container.name)?,
             env,
-            ..ContainerConfig::default()
         })
     }
 }
