@@ -76,7 +76,7 @@ impl Session {
             match &logged.input {
                 Input::Fault(fault) => session.note_fault(fault),
                 Input::Keys(keys) if keys.ends_with('\r') => {
-                    session.line.remember(&typed_line(&inputs, index))
+                    session.line.remember(&typed_line(&inputs, index));
                 }
                 Input::Run(line) => session.line.remember(line),
                 Input::Keys(_) | Input::Apply { .. } | Input::File { .. } => {}

@@ -33,7 +33,7 @@ pub fn plan_of(seed: u64) -> Plan {
         memory_mib: dice.pick(&[1_024, 2_048, 8_192]),
         pods: dice.pick(&[4, 8, 110]),
     };
-    let workers: Vec<Worker> = (0..1 + dice.below(3)).map(|_| worker(&mut dice)).collect();
+    let workers: Vec<Worker> = (0..=dice.below(3)).map(|_| worker(&mut dice)).collect();
     let mut steps = vec![Step { at: 1_500, act: Act::Apply(manifest::surroundings(&mut dice)) }];
     let mut at = 2_000;
     let mut made = 0;

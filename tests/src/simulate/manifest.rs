@@ -161,7 +161,7 @@ fn container(dice: &mut Dice, name: &str) -> Value {
         17 => it["image"] = json!(dice.pick(&["nginx:nosuch", "nosuch/nosuch", "UPPER"])),
         18 => {
             it["command"] =
-                shell("trap 'echo bye; sleep 2; exit 3' TERM; sleep 2; touch /tmp/ok; sleep 1000 & wait")
+                shell("trap 'echo bye; sleep 2; exit 3' TERM; sleep 2; touch /tmp/ok; sleep 1000 & wait");
         }
         _ => it["command"] = shell("dd if=/dev/zero of=/tmp/big bs=1M count=30; sleep 600"),
     }

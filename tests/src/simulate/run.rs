@@ -10,7 +10,7 @@ use super::plan::{Act, Plan};
 
 /// After the last fault everything has this much virtual time to settle: nodes come back after a minute, crash loops wait
 /// up to five minutes and half as much again, mounts two.
-const SETTLE_MAX: Duration = Duration::from_secs(1_200);
+const SETTLE_MAX: Duration = Duration::from_mins(20);
 /// Between two looks whether it has.
 const SETTLE_LOOK: Duration = Duration::from_secs(20);
 /// No plan comes near this many events.

@@ -61,7 +61,7 @@ impl History {
         match cluster.api().store().events_after(self.revision) {
             Ok(events) => events.iter().for_each(|it| self.observe(it, cluster, &mut found)),
             Err(expired) => {
-                found.broken("store", "the log reaches back to the last look", format_args!("{expired:?}"))
+                found.broken("store", "the log reaches back to the last look", format_args!("{expired:?}"));
             }
         }
         self.check_leaving(cluster, &mut found);
