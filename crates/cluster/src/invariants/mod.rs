@@ -7,6 +7,8 @@ mod history;
 mod machines;
 mod settled;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
