@@ -1,14 +1,17 @@
 //! What can be broken, and mended again. And a node's labels and taints.
 
 use leptos::prelude::*;
-use session::frame::{Command, FaultTarget, ObjectRef};
+use session::frame::{Command, FaultTarget, ObjectRef, Trouble};
 
 use crate::components::icon::icon;
 use crate::i18n::{t, tf};
 use crate::session::Page;
 
 /// As kubectl writes a taint.
-const TAINT_EXAMPLE: &str = "env=dev:NoSchedule";
+pub const TAINT_EXAMPLE: &str = "env=dev:NoSchedule";
+
+/// Pods that are offered.
+const PODS_MAX: usize = 100;
 
 /// What its head says, and the fault of a node.
 type Column = (&'static str, fn(String) -> FaultTarget);
@@ -30,7 +33,6 @@ pub fn chaos(page: Page) -> AnyView {
         let cells = cells.collect_view();
         view! { <tr><th scope="row" class="mono">{node}</th>{cells}</tr> }.into_any()
     });
-    let selected = page.view.with_untracked(|it| it.selected.clone()).filter(|it| it.kind == "Pod");
     view! {
         <p class="dim">{t("chaos.about")}</p>
         <div class="scroll-x">
@@ -42,7 +44,38 @@ pub fn chaos(page: Page) -> AnyView {
         <h3>{t("chaos.registry")}</h3>
         <div class="acts">{switch(page, FaultTarget::Registry, t("chaos.registry.down").to_owned())}
             <span class="sm">{t("chaos.registry.down")}</span></div>
-        {selected.map(|it| of_pod(page, &it))}
+        <h3>{t("chaos.pod")}</h3>
+        {pods(page)}
+        {move || page.view.with(|it| it.selected.clone()).filter(|it| it.kind == "Pod").map(|it| of_pod(page, &it))}
+    }
+    .into_any()
+}
+
+/// Whose containers shall be broken.
+fn pods(page: Page) -> AnyView {
+    let all: Vec<ObjectRef> = page.frame.with_untracked(|it| {
+        it.pods.iter().take(PODS_MAX).map(|it| ObjectRef::pod(&it.namespace, &it.name)).collect()
+    });
+    if all.is_empty() {
+        return view! { <p class="dim sm">{t("chaos.no_pod")}</p> }.into_any();
+    }
+    let chosen = page.view.with_untracked(|it| it.selected.clone());
+    let none = !chosen.as_ref().is_some_and(|it| all.contains(it));
+    let options = all.iter().enumerate().map(|(index, it)| {
+        let name = [&it.namespace, "/", &it.name].concat();
+        let selected = chosen.as_ref() == Some(it);
+        view! { <option value=index.to_string() selected=selected>{name}</option> }.into_any()
+    });
+    let options = options.collect_view();
+    let choose = move |event| {
+        let found = event_target_value(&event).parse::<usize>().ok().and_then(|it| all.get(it).cloned());
+        page.select(found);
+    };
+    view! {
+        <select class="mono" aria-label=t("chaos.pod") on:change=choose>
+            {none.then(|| view! { <option value="" selected=true>{t("chaos.choose")}</option> })}
+            {options}
+        </select>
     }
     .into_any()
 }
@@ -72,21 +105,42 @@ fn of_pod(page: Page, pod: &ObjectRef) -> AnyView {
         let card = it.pod_named(&pod.namespace, &pod.name);
         card.map(|it| it.containers.iter().map(|it| it.name.clone()).collect::<Vec<_>>()).unwrap_or_default()
     });
-    let kills = containers.into_iter().map(|container| {
-        let words = tf("chaos.kill", &[&container]);
-        let (namespace, pod) = (pod.namespace.clone(), pod.name.clone());
+    let act = |words: &'static str, label: String, command: Command| {
         let run = move |_| {
-            let (namespace, pod, container) = (namespace.clone(), pod.clone(), container.clone());
-            page.run(Command::KillContainer { namespace, pod, container });
+            page.run(command.clone());
         };
-        view! { <button class="act" on:click=run>{icon("bolt")} {words}</button> }.into_any()
+        view! { <td><button class="act" aria-label=label on:click=run>{icon("bolt")} {t(words)}</button></td> }.into_any()
+    };
+    let rows = containers.into_iter().map(|container| {
+        let (namespace, pod) = (pod.namespace.clone(), pod.name.clone());
+        let kill = Command::KillContainer {
+            namespace: namespace.clone(),
+            pod: pod.clone(),
+            container: container.clone(),
+        };
+        let trouble = |words: &'static str, trouble: Trouble| {
+            let (namespace, pod, container) = (namespace.clone(), pod.clone(), container.clone());
+            let label = [t(words), ": ", &container].concat();
+            act(words, label, Command::Trouble { namespace, pod, container, trouble })
+        };
+        view! {
+            <tr>
+                <th scope="row" class="mono">{container.clone()}</th>
+                {act("act.kill", tf("chaos.kill", &[&container]), kill)}
+                {trouble("chaos.leak", Trouble::LeakMemory)}
+                {trouble("chaos.fill", Trouble::FillDisk)}
+                {trouble("chaos.slow", Trouble::SlowStart)}
+            </tr>
+        }
+        .into_any()
     });
+    let rows = rows.collect_view();
     let (namespace, name) = (pod.namespace.clone(), pod.name.clone());
     let target = FaultTarget::Sandbox { namespace, pod: name };
     view! {
-        <h3 class="plain">{["pod/", &pod.name].concat()}</h3>
+        <div class="scroll-x"><table class="chaos"><tbody>{rows}</tbody></table></div>
+        <p class="dim sm">{t("chaos.how")}</p>
         <div class="acts">
-            {kills.collect_view()}
             <button class="act" on:click=move |_| page.fault(target.clone())>{icon("bolt")} {t("act.kill_sandbox")}</button>
         </div>
     }
@@ -97,25 +151,13 @@ fn of_pod(page: Page, pod: &ObjectRef) -> AnyView {
 pub fn edit_node(page: Page, node: &str) -> AnyView {
     let text = RwSignal::new(String::new());
     let wrong = RwSignal::new(false);
-    let (of_label, of_taint) = (node.to_owned(), node.to_owned());
-    let label = move |_| {
-        let line = text.get_untracked();
-        let Some((key, value)) = line.split_once('=') else { return wrong.set(true) };
-        let object = ObjectRef::new("Node", "", &of_label);
-        page.run(Command::EditLabel {
-            object,
-            key: key.trim().to_owned(),
-            value: Some(value.trim().to_owned()),
-        });
-        text.set(String::new());
-    };
-    let taint = move |_| {
-        let taint = text.get_untracked().trim().to_owned();
-        if !taint.contains(':') {
-            return wrong.set(true);
+    let of = node.to_owned();
+    let set = move |_| match Command::of_chip(&of, &text.get_untracked()) {
+        Some(command) => {
+            page.run(command);
+            text.set(String::new());
         }
-        page.run(Command::AddTaint { node: of_taint.clone(), taint });
-        text.set(String::new());
+        None => wrong.set(true),
     };
     let act = |word: &'static str, command: Command| {
         let run = move |_| {
@@ -139,8 +181,7 @@ pub fn edit_node(page: Page, node: &str) -> AnyView {
         </label>
         <p class="sm" role="status">{move || if wrong.get() { t("edit.wrong") } else { t("edit.how") }}</p>
         <div class="acts">
-            <button class="act" on:click=label>{t("edit.label")}</button>
-            <button class="act" on:click=taint>{t("edit.taint")}</button>
+            <button class="act" on:click=set>{t("edit.set")}</button>
             {act("act.cordon", Command::SetCordoned { node: name(), cordoned: true })}
             {act("act.uncordon", Command::SetCordoned { node: name(), cordoned: false })}
             {act("act.drain", Command::Drain { node: name() })}

@@ -12,7 +12,7 @@ use apiserver::{Change, WatchEvent};
 use sim::SimTime;
 
 use crate::frame::{
-    Hop, Mark, ObjectRef, PodLane, Probe, Segment, Station, Tick, Tone, Track, TrackKind, TrackPart,
+    Hop, Mark, ObjectRef, PodLane, Probe, Sample, Segment, Station, Tick, Tone, Track, TrackKind, TrackPart,
 };
 use crate::words::{self, PodStatusWords};
 
@@ -22,6 +22,10 @@ const TICKS_MAX: usize = 600;
 pub const MARKS_MAX: usize = 3_000;
 const HOPS_MAX: usize = 600;
 const CAUSES_MAX: usize = 60_000;
+/// Of each container; older ones are forgotten.
+const SAMPLES_MAX: usize = 180;
+/// Between two looks at the memory in use.
+pub const SAMPLE_EVERY: u64 = 1_000_000;
 /// How long a message is on its way on the stage. Real ones take a millisecond or two: too short to be seen.
 const HOP_TAKES: u64 = 350_000;
 
@@ -52,6 +56,9 @@ pub struct Recording {
     causes: BTreeMap<u64, Written>,
     /// The newest write to each object.
     newest: BTreeMap<ObjectKey, u64>,
+    /// Memory in use, by the Pod's uid and the container's name, oldest first.
+    memory: BTreeMap<(String, String), VecDeque<Sample>>,
+    sampled: u64,
 }
 
 impl Recording {
@@ -107,6 +114,29 @@ impl Recording {
         self.marks.insert(at, mark);
     }
 
+    /// Whether memory shall be looked at again; says so once for an instant.
+    pub fn samples_at(&mut self, now: SimTime) -> bool {
+        let due = self.sampled + SAMPLE_EVERY <= now.0;
+        if due {
+            self.sampled = now.0;
+        }
+        due
+    }
+
+    pub fn sample(&mut self, uid: &str, container: &str, sample: Sample) {
+        let curve = self.memory.entry((uid.to_owned(), container.to_owned())).or_default();
+        if SAMPLES_MAX <= curve.len() {
+            curve.pop_front();
+        }
+        curve.push_back(sample);
+    }
+
+    /// What was seen of a container's memory until `now`.
+    pub fn curve(&self, uid: &str, container: &str, now: SimTime) -> Vec<Sample> {
+        let found = self.memory.get(&(uid.to_owned(), container.to_owned()));
+        found.into_iter().flatten().filter(|it| it.at <= now.0).copied().collect()
+    }
+
     /// A probe looked.
     fn tick(&mut self, uid: &str, tick: Tick) {
         if let Some(lane) = self.lanes.iter_mut().find(|it| it.uid == uid) {
@@ -141,6 +171,11 @@ impl Recording {
                 last.end = None;
             }
         }
+        self.sampled = self.sampled.min(at.0);
+        for curve in self.memory.values_mut() {
+            curve.retain(|it| it.at <= at.0);
+        }
+        self.memory.retain(|_, it| !it.is_empty());
         for tracks in self.tracks.values_mut() {
             for track in Arc::make_mut(tracks) {
                 track.parts.retain(|it| it.start <= at.0);

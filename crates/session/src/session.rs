@@ -7,7 +7,7 @@ use cluster::{Fault, Settings};
 use sim::SimTime;
 
 use crate::frame::{
-    Advanced, Command, Diagnostic, FaultTarget, Frame, Mark, ObjectRef, Outcome, ScenarioCard, Tone,
+    Advanced, Command, Diagnostic, FaultTarget, Frame, Mark, ObjectRef, Outcome, ScenarioCard, Tone, Trouble,
     ViewState,
 };
 use crate::history::History;
@@ -191,6 +191,9 @@ impl Session {
         } else {
             self.recording.revision = self.current.cluster().api().store().revision();
         }
+        if self.recording.samples_at(self.now()) {
+            crate::view::sample_memory(self.current.cluster(), &mut self.recording);
+        }
         self.end = self.end.max(self.now());
         self.history.maybe_checkpoint(&self.current);
     }
@@ -311,6 +314,7 @@ impl Session {
             | Command::SetCordoned { .. }
             | Command::Drain { .. }
             | Command::DeletePod { .. }
+            | Command::Trouble { .. }
             | Command::Scale { .. } => {
                 let line = gesture(&command);
                 self.run_line(&line)
@@ -606,7 +610,9 @@ fn gesture(command: &Command) -> String {
                 place(object)
             )
         }
-        Command::AddTaint { node, taint } => format!("kubectl taint node {} {}", quoted(node), quoted(taint)),
+        Command::AddTaint { node, taint } => {
+            format!("kubectl taint node {} {} --overwrite", quoted(node), quoted(taint))
+        }
         Command::RemoveTaint { node, taint } => {
             format!("kubectl taint node {} {}-", quoted(node), quoted(taint))
         }
@@ -627,7 +633,26 @@ fn gesture(command: &Command) -> String {
                 place(object)
             )
         }
+        Command::Trouble { namespace, pod, container, trouble } => {
+            trouble_line(namespace, pod, container, *trouble)
+        }
         _ => String::new(),
+    }
+}
+
+/// The command lines of [`Trouble`]: what anybody could type.
+fn trouble_line(namespace: &str, pod: &str, container: &str, trouble: Trouble) -> String {
+    let (place, name, inside) = (quoted(namespace), quoted(pod), quoted(container));
+    match trouble {
+        Trouble::LeakMemory => format!("kubectl exec -n {place} {name} -c {inside} -- tail /dev/zero"),
+        Trouble::FillDisk => {
+            format!(
+                "kubectl exec -n {place} {name} -c {inside} -- dd if=/dev/zero of=/tmp/fill bs=1M count=102400"
+            )
+        }
+        Trouble::SlowStart => format!(
+            "kubectl annotate -n {place} pod {name} --overwrite playground.dev/{inside}.ready-after=30s && fault container kill {place}/{name} {inside}"
+        ),
     }
 }
 

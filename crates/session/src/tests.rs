@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::frame::{self, Command, ObjectRef, Trouble, ViewState};
 
 const POD: &str = "apiVersion: v1
 kind: Pod
@@ -177,4 +178,114 @@ fn the_namespace_of_the_context_is_kept() {
     assert!(cluster.pod("dev", "box").is_some());
     let out = cluster.sh("kubectl config view --minify -o jsonpath='{..namespace}'");
     assert_eq!(out.as_deref(), Ok("dev"));
+}
+
+const LEAK: &str = "apiVersion: v1
+kind: Pod
+metadata:
+  name: leak
+  annotations:
+    playground.dev/app.memory-curve: 0s:10Mi,5s:40Mi,10s:80Mi,20s:200Mi
+spec:
+  containers:
+  - name: app
+    image: nginx
+    resources: {requests: {memory: 64Mi}, limits: {memory: 128Mi}}
+";
+
+/// A session in which `manifest` was applied and `seconds` have passed, second by second as on the page.
+fn lived(manifest: &str, seconds: u64) -> Session {
+    let mut session = Session::open("").0;
+    session.run(Command::ApplyManifest { text: manifest.to_owned() });
+    live(&mut session, seconds);
+    session
+}
+
+fn live(session: &mut Session, seconds: u64) {
+    for _ in 0..seconds {
+        session.advance(1_000_000, 100_000);
+    }
+}
+
+fn looking_at(pod: &str, tab: frame::Tab) -> ViewState {
+    ViewState { selected: Some(ObjectRef::pod("default", pod)), tab, ..ViewState::default() }
+}
+
+#[test]
+fn memory_is_a_curve_against_request_and_limit() {
+    let mut session = lived(LEAK, 18);
+    let view = looking_at("leak", frame::Tab::Inside);
+    let frame = session.frame(&view);
+    let [usage] = frame.memory.as_slice() else { panic!("{:?}", frame.memory) };
+    assert_eq!(
+        (usage.container.as_str(), usage.request, usage.limit),
+        ("app", Some(64 << 20), Some(128 << 20))
+    );
+    assert!(80 << 20 <= usage.used, "{usage:?}");
+    let rises = usage.curve.windows(2).all(|it| it[0].at < it[1].at && it[0].bytes <= it[1].bytes);
+    assert!(rises && usage.curve.first().is_some_and(|it| it.bytes < 80 << 20), "{usage:?}");
+    let (end, seen) = (frame.clock.now, usage.curve.len());
+    session.run(Command::SeekTo { at: end - 5_000_000 });
+    assert!(session.frame(&view).memory[0].curve.len() < seen, "the past does not know the future");
+    session.run(Command::SeekTo { at: end });
+    assert_eq!(session.frame(&view).memory[0].curve.len(), seen, "the same stretch adds nothing");
+    assert!(session.frame(&looking_at("leak", frame::Tab::Now)).memory.is_empty());
+    live(&mut session, 12);
+    let card = session.frame(&view).pods.iter().find(|it| it.name == "leak").cloned().expect("it is there");
+    assert!(0 < card.restarts && card.containers[0].memory_limit == "128Mi", "{card:?}");
+}
+
+#[test]
+fn a_process_is_killed_by_itself() {
+    let mut session = lived(POD, 10);
+    let frame = session.frame(&looking_at("web", frame::Tab::Inside));
+    let inside = frame.inspector.and_then(|it| it.inside.clone()).expect("it has an inside");
+    let room = inside.rooms.iter().find(|it| it.name == "app").expect("the container is there");
+    let (node, pid) = (inside.node.clone(), room.processes[0].node_pid);
+    let outcome = session.run(Command::KillProcess { node: node.clone(), pid });
+    assert_eq!(outcome.printed, Some(format!("fault process kill {node} {pid}")));
+    live(&mut session, 5);
+    assert_eq!(session.frame(&ViewState::default()).pods[0].restarts, 1);
+}
+
+#[test]
+fn troubles_inside_a_container_are_command_lines() {
+    let limited = POD.replace("image: nginx", "image: nginx\n    resources: {limits: {memory: 64Mi}}");
+    let trouble = |trouble| Command::Trouble {
+        namespace: "default".to_owned(),
+        pod: "web".to_owned(),
+        container: "app".to_owned(),
+        trouble,
+    };
+    let mut session = lived(&limited, 10);
+    let printed = session.run(trouble(Trouble::LeakMemory)).printed;
+    assert_eq!(printed.as_deref(), Some("kubectl exec -n default web -c app -- tail /dev/zero"));
+    live(&mut session, 60);
+    let terminal = String::from_utf8_lossy(&session.terminal_take_output()).into_owned();
+    assert!(terminal.contains("137"), "{terminal}");
+
+    let mut session = lived(&limited, 10);
+    session.run(trouble(Trouble::SlowStart));
+    live(&mut session, 20);
+    let annotated = session.run(Command::RunLine {
+        line: "kubectl get pod web -o jsonpath='{.metadata.annotations}'".to_owned(),
+    });
+    assert!(annotated.output.contains("playground.dev/app.ready-after\":\"30s"), "{annotated:?}");
+    assert_eq!(session.frame(&ViewState::default()).pods[0].restarts, 1);
+
+    let mut session = lived(&limited, 10);
+    let outcome = session.run(trouble(Trouble::FillDisk));
+    live(&mut session, 60);
+    assert!(outcome.printed.is_some_and(|it| it.contains("dd if=/dev/zero")));
+}
+
+#[test]
+fn what_is_typed_on_a_node_is_a_label_or_a_taint() {
+    let of = |text| Command::of_chip("n", text);
+    assert!(matches!(of(" env=dev "), Some(Command::EditLabel { value: Some(it), .. }) if it == "dev"));
+    assert!(matches!(of("env=dev:NoSchedule"), Some(Command::AddTaint { .. })));
+    assert!(matches!(of("key:NoExecute"), Some(Command::AddTaint { .. })));
+    for wrong in ["", "env", "=dev", ":NoSchedule", "env=dev:Never"] {
+        assert!(of(wrong).is_none(), "{wrong}");
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use session::frame::{
     Command, ContainerKind, Drawer, FaultTarget, Inside, Inspector, Namespace, NamespaceKind, ObjectRef,
-    Port, Room, Tone, Usage,
+    Port, ProcessLine, Room, Sample, Tone, Usage,
 };
 
 use crate::components::icon::icon;
@@ -24,7 +24,7 @@ pub fn inside(page: Page, card: &Arc<Inspector>) -> AnyView {
         let list = it.namespaces.iter().filter(|it| it.shared == shared);
         list.map(|it| namespace(it, shared)).collect_view()
     };
-    let rooms = it.rooms.iter().map(|room| self::room(page, &card.object, room)).collect_view();
+    let rooms = it.rooms.iter().map(|room| self::room(page, &card.object, &it.node, room)).collect_view();
     let drawers = it.drawers.iter().map(drawer).collect_view();
     view! {
         <div class="pod-box">
@@ -78,16 +78,11 @@ fn port(it: &Port) -> AnyView {
     view! { <span class:dim=!it.open>{words} " " {number}</span> {host} }.into_any()
 }
 
-fn room(page: Page, pod: &ObjectRef, it: &Room) -> AnyView {
+fn room(page: Page, pod: &ObjectRef, node: &str, it: &Room) -> AnyView {
     let number = (it.kind == ContainerKind::Init).then(|| view! { <span class="num">{it.step}</span> });
     let tag = matches!(it.kind, ContainerKind::Sidecar | ContainerKind::Ephemeral)
         .then(|| pill(Tone::Busy, kind_word(it.kind).to_owned()));
-    let processes = it.processes.iter().map(|line| {
-        let branch = if line.depth > 0 { "└ " } else { "" };
-        let text = format!("{}{branch}{} ", "  ".repeat(line.depth.saturating_sub(1) as usize), line.pid);
-        let class = if line.ended { "ended" } else { "" };
-        view! { <span class=class>{text}<b>{line.command.clone()}</b>"\n"</span> }.into_any()
-    });
+    let processes = it.processes.iter().map(|line| process(page, node, line, it.pause)).collect_view();
     let (namespace, name) = (pod.namespace.clone(), pod.name.clone());
     let command = if it.pause {
         Command::Fault { target: FaultTarget::Sandbox { namespace, pod: name } }
@@ -108,27 +103,51 @@ fn room(page: Page, pod: &ObjectRef, it: &Room) -> AnyView {
         <section class=if it.pause { "room pause" } else { "room" } aria-label=it.name.clone()>
             <h3>{number} {it.name.clone()} {tag} <span class="push"></span> {pill(it.tone, it.state.clone())}</h3>
             {note}
-            <pre class="tree" tabindex="0">{processes.collect_view()}</pre>
+            <pre class="tree" tabindex="0">{processes}</pre>
             <div class="chips">{ports}</div>
-            {it.memory.as_ref().map(memory)}
+            {(!it.pause).then(|| curve(page, it.name.clone()))}
             {kill}
         </section>
     }
     .into_any()
 }
 
+/// A line of the tree; each process can be killed by itself.
+fn process(page: Page, node: &str, line: &ProcessLine, pause: bool) -> AnyView {
+    let branch = if line.depth > 0 { "└ " } else { "" };
+    let text =
+        ["  ".repeat(line.depth.saturating_sub(1) as usize).as_str(), branch, &line.pid.to_string(), " "]
+            .concat();
+    let class = if line.ended { "ended" } else { "" };
+    let command = Command::KillProcess { node: node.to_owned(), pid: line.node_pid };
+    let label = tf("inside.kill_process", &[&line.pid.to_string(), &line.command]);
+    let kill = (!line.ended && !pause).then(|| {
+        let run = move |_| {
+            page.run(command.clone());
+        };
+        view! { " " <button class="link danger" aria-label=label.clone() title=label on:click=run>"×"</button> }
+    });
+    view! { <span class=class>{text}<b>{line.command.clone()}</b>{kill}"\n"</span> }.into_any()
+}
+
+/// Follows the clock by itself, so that the rest of the room stays as it is.
+fn curve(page: Page, container: String) -> AnyView {
+    let usage = page.pick(move |it| it.memory.iter().find(|it| it.container == container).cloned());
+    (move || usage.get().map(|it| memory(&it))).into_any()
+}
+
 /// Memory over the last samples, against request and limit.
 fn memory(it: &Usage) -> AnyView {
-    let top = it.limit.into_iter().chain(it.request).chain([it.used]).chain(it.curve.iter().copied()).max();
-    let top = top.unwrap_or(1).max(1);
+    let seen = it.curve.iter().map(|it| it.bytes);
+    let top = it.limit.into_iter().chain(it.request).chain([it.used]).chain(seen).max().unwrap_or(1).max(1);
     let y = |value: u64| 50 - (value.saturating_mul(40) / top);
-    let count = it.curve.len().max(2) as u64 - 1;
-    let points: Vec<String> = it
-        .curve
-        .iter()
-        .enumerate()
-        .map(|(index, value)| format!("{},{}", 220 * index as u64 / count, y(*value)))
-        .collect();
+    let start = it.curve.first().map_or(0, |it| it.at);
+    let length = it.curve.last().map_or(1, |it| it.at.saturating_sub(start)).max(1);
+    let point = |it: &Sample| {
+        let x = it.at.saturating_sub(start) * 220 / length;
+        [x.to_string(), y(it.bytes).to_string()].join(",")
+    };
+    let points: Vec<String> = it.curve.iter().map(point).collect();
     let line = |value: u64, class: &'static str, words: String| {
         let at = y(value);
         view! {

@@ -26,9 +26,6 @@ fn yaml_line(it: &ServedLine) -> AnyView {
 }
 
 pub fn logs(page: Page, card: &Inspector) -> AnyView {
-    if card.logs.is_empty() {
-        return view! { <p class="dim">{t("logs.none")}</p> }.into_any();
-    }
     let parts = card.logs.iter().map(|it| {
         let name = [it.container.as_str(), if it.previous { " --previous" } else { "" }].concat();
         let text = if it.text.is_empty() { t("logs.empty").to_owned() } else { it.text.clone() };
@@ -38,8 +35,10 @@ pub fn logs(page: Page, card: &Inspector) -> AnyView {
         }
         .into_any()
     });
+    let choice = containers(page, card);
     let previous = move || page.view.with(|it| it.log_previous);
     view! {
+        {choice}
         <label class="check sm">
             <input
                 type="checkbox"
@@ -52,6 +51,30 @@ pub fn logs(page: Page, card: &Inspector) -> AnyView {
             {t("logs.previous")}
         </label>
         {parts.collect_view()}
+        {card.logs.is_empty().then(|| view! { <p class="dim">{t("logs.none")}</p> })}
     }
     .into_any()
+}
+
+/// Which container's; nothing to choose with only one.
+fn containers(page: Page, card: &Inspector) -> Option<AnyView> {
+    let names: Vec<String> = page.frame.with_untracked(|it| {
+        let found = it.pod_named(&card.object.namespace, &card.object.name);
+        found.map(|it| it.containers.iter().map(|it| it.name.clone()).collect()).unwrap_or_default()
+    });
+    let choose = |name: Option<String>| {
+        let (wanted, words) = (name.clone(), name.clone().unwrap_or_else(|| t("logs.all").to_owned()));
+        let on = move || page.view.with(|it| it.log_container == wanted);
+        let pick = move |_| {
+            page.view.update(|it| it.log_container.clone_from(&name));
+            page.look_again();
+        };
+        view! { <button class="act sm mono" class:chosen=on.clone() aria-pressed=move || on().to_string() on:click=pick>{words}</button> }
+            .into_any()
+    };
+    (1 < names.len()).then(|| {
+        let all: Vec<AnyView> =
+            std::iter::once(None).chain(names.into_iter().map(Some)).map(choose).collect();
+        view! { <div class="acts" role="group" aria-label=t("logs.which")>{all}</div> }.into_any()
+    })
 }

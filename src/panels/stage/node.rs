@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use session::frame::{Amount, Command, Gate, NodeCard, NodeState, ObjectRef, Tone};
+use session::frame::{Amount, Command, Gate, LabelChip, NodeCard, NodeState, ObjectRef, TaintChip, Tone};
 
 use super::pod::pod_card;
 use crate::components::icon::icon;
 use crate::i18n::{t, tf};
+use crate::panels::chaos::TAINT_EXAMPLE;
 use crate::panels::state::pill;
 use crate::session::{Dialog, Page};
 
@@ -48,6 +49,7 @@ pub fn node_card(page: Page, name: &str) -> AnyView {
     view! {
         <div class=class role="group" aria-label=label data-station=station>
             {inside}
+            {chips(page, name, card)}
             <div class="pods">
                 <For each=move || uids.get() key=Clone::clone children=move |uid| pod_card(page, uid) />
             </div>
@@ -91,7 +93,6 @@ fn head(page: Page, card: &Arc<NodeCard>) -> AnyView {
         </div>
         {card.gate.as_ref().map(gate)}
         <div class="meters">{amounts}</div>
-        {chips(page, card)}
     }
     .into_any()
 }
@@ -136,48 +137,117 @@ fn amount(it: &Amount) -> AnyView {
     .into_any()
 }
 
-fn chips(page: Page, card: &Arc<NodeCard>) -> AnyView {
-    let taints = card.taints.iter().map(|it| {
-        let (text, node) = (it.text(), card.name.clone());
-        let label = tf("node.untaint", &[&text]);
-        let taint = text.clone();
-        view! {
-            <li class="chip taint">
-                {text}
-                <button
-                    aria-label=label
-                    on:click=move |_| {
-                        page.run(Command::RemoveTaint { node: node.clone(), taint: taint.clone() });
-                    }
-                >
-                    "×"
-                </button>
-            </li>
-        }
-        .into_any()
+/// Taints and labels, each removed by its cross, changed by a click on it, and one more added by the plus.
+///
+/// Apart from the head, which changes with every use of a resource: what is being typed stays.
+fn chips(page: Page, node: String, card: Memo<Option<Arc<NodeCard>>>) -> AnyView {
+    // None: nothing is edited. Else the text to begin with.
+    let editing = RwSignal::new(None::<String>);
+    let shown = Memo::new(move |_| {
+        card.with(|it| it.as_ref().map(|it| (it.taints.clone(), it.labels.clone())).unwrap_or_default())
     });
-    let labels = card.labels.iter().filter(|it| !it.well_known).map(|it| {
-        let text = if it.value.is_empty() { it.key.clone() } else { [&it.key, "=", &it.value].concat() };
-        let (object, key) = (ObjectRef::new("Node", "", &card.name), it.key.clone());
-        let label = tf("node.unlabel", &[&text]);
-        view! {
-            <li class="chip">
-                {text}
-                <button
-                    aria-label=label
-                    on:click=move |_| {
-                        page.run(Command::EditLabel { object: object.clone(), key: key.clone(), value: None });
-                    }
-                >
-                    "×"
-                </button>
-            </li>
+    let of = node.clone();
+    let taints = move || {
+        let chip = |it: &TaintChip| {
+            let command = Command::RemoveTaint { node: of.clone(), taint: it.text() };
+            chip(page, editing, it.text(), "chip taint", tf("node.untaint", &[&it.text()]), command)
+        };
+        shown.with(|it| it.0.iter().map(chip).collect_view())
+    };
+    let of = node.clone();
+    let labels = move || {
+        let chip = |it: &LabelChip| {
+            let text = if it.value.is_empty() { it.key.clone() } else { [&it.key, "=", &it.value].concat() };
+            let object = ObjectRef::new("Node", "", &of);
+            let command = Command::EditLabel { object, key: it.key.clone(), value: None };
+            let label = tf("node.unlabel", &[&text]);
+            chip(page, editing, text, "chip", label, command)
+        };
+        shown.with(|it| it.1.iter().filter(|it| !it.well_known).map(chip).collect_view())
+    };
+    let add = tf("edit.add", &[&node]);
+    let last = move || match editing.get() {
+        Some(text) => field(page, editing, node.clone(), text),
+        None => {
+            let label = add.clone();
+            view! { <button class="quiet plus" aria-label=label.clone() title=label on:click=move |_| editing.set(Some(String::new()))>"+"</button> }
+                .into_any()
         }
-        .into_any()
-    });
-    let all: Vec<AnyView> = taints.chain(labels).collect();
-    if all.is_empty() {
-        return ().into_any();
+    };
+    view! { <ul class="chips" aria-label=t("node.chips")>{taints} {labels} <li>{last}</li></ul> }.into_any()
+}
+
+fn chip(
+    page: Page,
+    editing: RwSignal<Option<String>>,
+    text: String,
+    class: &'static str,
+    remove: String,
+    command: Command,
+) -> AnyView {
+    let (change, begin) = (tf("edit.change", &[&text]), text.clone());
+    view! {
+        <li class=class>
+            <button class="text" aria-label=change on:click=move |_| editing.set(Some(begin.clone()))>{text}</button>
+            <button
+                aria-label=remove
+                on:click=move |_| {
+                    page.run(command.clone());
+                }
+            >
+                "×"
+            </button>
+        </li>
     }
-    view! { <ul class="chips" aria-label=t("node.chips")>{all}</ul> }.into_any()
+    .into_any()
+}
+
+/// Enter sets what is typed, Escape leaves it.
+fn field(page: Page, editing: RwSignal<Option<String>>, node: String, begin: String) -> AnyView {
+    let input = NodeRef::<leptos::html::Input>::new();
+    Effect::new(move |_| {
+        if let Some(it) = input.get() {
+            // It has only just been put there by somebody's click.
+            let _ = it.focus();
+        }
+    });
+    let label = tf("edit.add", &[&node]);
+    let wrong = RwSignal::new(false);
+    let done = move || {
+        let text = input.get_untracked().map(|it| it.value()).unwrap_or_default();
+        match Command::of_chip(&node, &text) {
+            Some(command) => {
+                editing.set(None);
+                page.run(command);
+            }
+            None => wrong.set(true),
+        }
+    };
+    view! {
+        <form
+            class="chip-form"
+            on:submit=move |event| {
+                event.prevent_default();
+                done();
+            }
+        >
+            <input
+                node_ref=input
+                class="mono"
+                value=begin
+                aria-label=label
+                aria-invalid=move || wrong.get().to_string()
+                title=t("edit.how")
+                placeholder=TAINT_EXAMPLE
+                on:keydown=move |event| {
+                    if event.key() == "Escape" {
+                        editing.set(None);
+                    }
+                }
+            />
+            <button class="act sm" type="submit">{t("edit.set")}</button>
+            {move || wrong.get().then(|| view! { <span class="xs" role="status">{t("edit.wrong")}</span> })}
+        </form>
+    }
+    .into_any()
 }

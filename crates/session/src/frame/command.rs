@@ -88,6 +88,13 @@ pub enum Command {
         node: String,
         pid: u32,
     },
+    /// Makes a container misbehave from within.
+    Trouble {
+        namespace: String,
+        pod: String,
+        container: String,
+        trouble: Trouble,
+    },
     OpenScenario {
         id: String,
     },
@@ -97,6 +104,34 @@ pub enum Command {
     },
     /// The scenario from its beginning.
     Restart,
+}
+
+impl Command {
+    /// What is typed on a node's card: `key=value` is a label, `key=value:Effect` or `key:Effect` a taint, `key=` a label
+    /// without a value.
+    pub fn of_chip(node: &str, text: &str) -> Option<Command> {
+        let text = text.trim();
+        if let Some((key, effect)) = text.rsplit_once(':') {
+            let known = matches!(effect, "NoSchedule" | "PreferNoSchedule" | "NoExecute");
+            return (known && !key.is_empty())
+                .then(|| Command::AddTaint { node: node.to_owned(), taint: text.to_owned() });
+        }
+        let (key, value) = text.split_once('=')?;
+        let object = ObjectRef::new("Node", "", node);
+        let (key, value) = (key.trim().to_owned(), Some(value.trim().to_owned()));
+        (!key.is_empty()).then_some(Command::EditLabel { object, key, value })
+    }
+}
+
+/// What can go wrong inside a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Trouble {
+    /// A process takes memory without end.
+    LeakMemory,
+    /// A file grows until nothing more fits.
+    FillDisk,
+    /// From its next start on, which is now, its ports open late.
+    SlowStart,
 }
 
 /// What can be broken.

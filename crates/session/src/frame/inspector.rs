@@ -98,6 +98,8 @@ pub struct Inside {
     /// The pause container first.
     pub rooms: Vec<Room>,
     pub drawers: Vec<Drawer>,
+    /// Where its processes are killed.
+    pub node: String,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -144,7 +146,6 @@ pub struct Room {
     pub tone: Tone,
     pub processes: Vec<ProcessLine>,
     pub ports: Vec<u16>,
-    pub memory: Option<Usage>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -161,11 +162,19 @@ pub struct ProcessLine {
 /// Bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Usage {
+    pub container: String,
     pub used: u64,
     pub request: Option<u64>,
     pub limit: Option<u64>,
     /// The last samples, oldest first, for the curve.
-    pub curve: Vec<u64>,
+    pub curve: Vec<Sample>,
+}
+
+/// Bytes in use at an instant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Sample {
+    pub at: Micros,
+    pub bytes: u64,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

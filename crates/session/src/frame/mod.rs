@@ -20,11 +20,11 @@ use serde::{Deserialize, Serialize};
 
 pub use command::{
     Advanced, Command, Diagnostic, FaultTarget, Fix, Outcome, ScenarioCard, ScenarioGroup, Severity, Tab,
-    ViewState,
+    Trouble, ViewState,
 };
 pub use inspector::{
     Condition, Drawer, FileLine, Inside, Inspector, LogTail, Mount, Namespace, NamespaceKind, Port,
-    ProcessLine, Room, ServedLine, Track, TrackKind, TrackPart, Usage, WhyStep,
+    ProcessLine, Room, Sample, ServedLine, Track, TrackKind, TrackPart, Usage, WhyStep,
 };
 pub use narration::{Actor, Narration, Why};
 pub use node::{Amount, Gate, ImageCard, LabelChip, NodeCard, NodeState, TaintChip};
@@ -67,6 +67,8 @@ pub struct Frame {
     pub events: Arc<Vec<EventCard>>,
     pub timeline: Arc<Timeline>,
     pub inspector: Option<Arc<Inspector>>,
+    /// Of the containers of the Pod that is looked into; empty elsewhere.
+    pub memory: Arc<Vec<Usage>>,
     pub lesson: Option<Arc<LessonCard>>,
     /// What the live region reads out, newest last; `said` counts all since the start, so that nothing is read twice.
     pub said: u64,

@@ -47,6 +47,8 @@ pub struct ContainerCard {
     pub lamps: Vec<Lamp>,
     pub backoff: Option<Backoff>,
     pub pull: Option<Pull>,
+    /// `resources.limits.memory` as written; empty without.
+    pub memory_limit: String,
     /// `:80`, `:8080`: declared ports.
     pub ports: Vec<u16>,
     /// Fields that the simulator accepts and that have no effect here.

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use api::quantity;
 use cluster::Cluster;
 use runtime::{ContainerState, ContainerView, SandboxView};
 
 use crate::frame::{
-    Drawer, FileLine, Inside, Mount, Namespace, NamespaceKind, ObjectRef, PodCard, Port, ProcessLine, Room,
-    Tone, Usage,
+    ContainerCard, Drawer, FileLine, Inside, Mount, Namespace, NamespaceKind, ObjectRef, PodCard, Port,
+    ProcessLine, Room, Tone, Usage,
 };
+use crate::recording::Recording;
 
 const FILES_SHOWN: usize = 60;
 
@@ -29,7 +31,6 @@ pub fn of(cluster: &Cluster, object: &ObjectRef, card: Option<&PodCard>) -> Opti
             tone: container.tone,
             processes: found.map(processes).unwrap_or_default(),
             ports: view.ports.iter().filter(|it| it.container == container.name).map(|it| it.port).collect(),
-            memory: found.filter(|it| matches!(it.state, ContainerState::Running { .. })).map(usage),
         });
     }
     Some(Inside {
@@ -38,6 +39,7 @@ pub fn of(cluster: &Cluster, object: &ObjectRef, card: Option<&PodCard>) -> Opti
         namespaces: namespaces(&view),
         ports: ports(&view, card),
         rooms,
+        node: card.node.clone().unwrap_or_default(),
         drawers: drawers(&view, card),
     })
 }
@@ -79,13 +81,35 @@ fn processes(container: &ContainerView) -> Vec<ProcessLine> {
     container.processes.iter().map(line).collect()
 }
 
-fn usage(container: &ContainerView) -> Usage {
-    Usage {
-        used: container.memory_bytes,
-        request: None,
-        limit: container.memory_limit_bytes,
-        curve: Vec::new(),
-    }
+/// The memory of each container of a Pod that runs, or that did while it was looked at.
+///
+/// Apart from [`Inside`]: it changes every second, and what has the focus there shall stay.
+pub fn memory(cluster: &Cluster, recording: &Recording, object: &ObjectRef, card: &PodCard) -> Vec<Usage> {
+    let sandbox = cluster.sandbox_of(&object.namespace, &object.name).ok();
+    let Some(view) = sandbox.and_then(|it| cluster.runtime().inspect_sandbox(it)) else { return Vec::new() };
+    let usage = |container: &ContainerCard| {
+        let found = view.containers.iter().rev().find(|it| it.name == container.name)?;
+        let curve = recording.curve(&card.uid, &container.name, cluster.now());
+        let stats = cluster.runtime().container_stats(found.id, cluster.now());
+        let running = matches!(found.state, ContainerState::Running { .. });
+        (running || !curve.is_empty()).then(|| Usage {
+            container: container.name.clone(),
+            used: stats.filter(|_| running).map_or(0, |it| it.memory_bytes),
+            request: request(cluster, object, &container.name),
+            limit: found.memory_limit_bytes,
+            curve,
+        })
+    };
+    card.containers.iter().filter_map(usage).collect()
+}
+
+/// `resources.requests.memory` of a container in bytes.
+fn request(cluster: &Cluster, object: &ObjectRef, container: &str) -> Option<u64> {
+    let spec = cluster.api().pod(&object.namespace, &object.name)?.spec.as_ref()?;
+    let mut all = spec.init_containers.iter().flatten().chain(&spec.containers);
+    let resources = all.find(|it| it.name == container)?.resources.as_ref()?;
+    let request = quantity::of(resources.requests.as_ref()?.get("memory")?).value();
+    Some(request.max(0) as u64)
 }
 
 fn namespaces(view: &SandboxView) -> Vec<Namespace> {

@@ -30,6 +30,9 @@ pub const KUBERNETES: &str = "v1.36.2";
 /// Pods of which more than their status is worked out in every frame; beyond, only what changed is looked at.
 const DETAILED_PODS_MAX: usize = 80;
 
+/// Pods whose memory is kept as a curve.
+const SAMPLED_PODS_MAX: usize = 60;
+
 /// What lies around the simulation.
 pub struct Surroundings<'a> {
     pub scenario: &'a Scenario,
@@ -89,7 +92,13 @@ impl View {
             .as_ref()
             .and_then(|it| inspected.inspect(it, view))
             .map(|it| keep_option(self.last.inspector.as_ref(), it));
+        let looked_into = view.selected.as_ref().filter(|_| view.tab == frame::Tab::Inside);
+        let memory = looked_into.and_then(|it| {
+            let card = pods.iter().find(|card| card.name == it.name && card.namespace == it.namespace)?;
+            (it.kind == "Pod").then(|| inside::memory(cluster, recording, it, card))
+        });
         let frame = Frame {
+            memory: keep(&self.last.memory, memory.unwrap_or_default()),
             clock: clock(cluster, about),
             about: keep(&self.last.about, about_card(about)),
             plane: keep(&self.last.plane, plane::plane(cluster, &recording.hops)),
@@ -326,6 +335,23 @@ fn shown_decision<'a>(cluster: &'a Cluster, view: &ViewState) -> Option<&'a sche
         .or_else(|| attempts.iter().rev().find(|it| waits(it)))
         .or(selected)
         .or_else(|| attempts.last().filter(|it| is_new(it)))
+}
+
+/// Notes the memory in use of the containers of the first Pods, for their curves.
+pub fn sample_memory(cluster: &Cluster, recording: &mut Recording) {
+    let (runtime, now) = (cluster.runtime(), cluster.now());
+    let sandboxes = cluster.node_names().flat_map(|it| runtime.list_sandboxes(it));
+    for sandbox in sandboxes.filter(|it| it.ready).take(SAMPLED_PODS_MAX) {
+        for container in runtime.list_containers(sandbox.id) {
+            let running = runtime
+                .container_status(container)
+                .filter(|it| matches!(it.state, runtime::ContainerState::Running { .. }));
+            if let (Some(status), Some(stats)) = (running, runtime.container_stats(container, now)) {
+                let sample = frame::Sample { at: now.0, bytes: stats.memory_bytes };
+                recording.sample(&sandbox.pod_uid, &status.name, sample);
+            }
+        }
+    }
 }
 
 /// What containers use, by node: (thousandths of a CPU, bytes).

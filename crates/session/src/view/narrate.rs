@@ -4,7 +4,7 @@ use api::{Object, Pod};
 use cluster::Cluster;
 
 use crate::frame::{
-    ContainerCard, ContainerKind, ContainerState, Micros, Narration, ObjectRef, PodCard, Probe,
+    ContainerCard, ContainerKind, ContainerState, Micros, Narration, ObjectRef, PodCard, Probe, Says,
 };
 
 /// The most urgent first.
@@ -82,8 +82,18 @@ fn node_now(node: &api::Node, cluster: &Cluster) -> Vec<Narration> {
 fn pod_now(pod: &Pod, card: &PodCard, cluster: &Cluster) -> Vec<Narration> {
     let name = card.name.clone();
     let status = pod.status.as_ref();
+    let silent = card.node.as_ref().filter(|it| node_is_silent(it, cluster));
+    if let Some(node) = silent.filter(|_| !matches!(card.phase.as_str(), "Succeeded" | "Failed")) {
+        return vec![Narration::PodOnSilentNode { pod: name, node: node.clone() }];
+    }
     if let Some(grace) = &card.grace {
-        return vec![Narration::PodTerminating { pod: name, deadline: grace.deadline }];
+        let hook = card.containers.iter().find(|it| it.says == Says::PreStop);
+        return vec![match hook {
+            Some(it) => {
+                Narration::PodPreStop { pod: name, container: it.name.clone(), deadline: grace.deadline }
+            }
+            None => Narration::PodTerminating { pod: name, deadline: grace.deadline },
+        }];
     }
     match card.phase.as_str() {
         "Succeeded" => return vec![Narration::PodSucceeded { pod: name }],
@@ -102,9 +112,6 @@ fn pod_now(pod: &Pod, card: &PodCard, cluster: &Cluster) -> Vec<Narration> {
         _ => {}
     }
     let Some(node) = card.node.clone() else { return vec![unplaced(pod, name, cluster)] };
-    if cluster.kubelet(&node).is_some() && node_is_silent(&node, cluster) {
-        return vec![Narration::PodOnSilentNode { pod: name, node }];
-    }
     let mut said: Vec<Narration> = card.containers.iter().filter_map(|it| container_now(it, card)).collect();
     if said.is_empty() {
         said.push(if card.foundation.is_none() {
@@ -186,9 +193,12 @@ fn container_now(it: &ContainerCard, card: &PodCard) -> Option<Narration> {
         ContainerState::Terminated { reason, exit_code, .. } => {
             let until = it.backoff.as_ref().map(|it| it.until);
             match until {
-                Some(until) if reason == "OOMKilled" => {
-                    Some(Narration::ContainerOomKilled { container, limit: String::new(), times, until })
-                }
+                Some(until) if reason == "OOMKilled" => Some(Narration::ContainerOomKilled {
+                    container,
+                    limit: it.memory_limit.clone(),
+                    times,
+                    until,
+                }),
                 Some(_) => waits_to_restart(it),
                 None if *exit_code != 0 => Some(Narration::ContainerRestarts { container, times }),
                 None => None,
@@ -200,8 +210,12 @@ fn container_now(it: &ContainerCard, card: &PodCard) -> Option<Narration> {
 
 fn waits_to_restart(it: &ContainerCard) -> Option<Narration> {
     let backoff = it.backoff.as_ref()?;
+    if let Says::OomKilled { times } = it.says {
+        let (container, limit) = (it.name.clone(), it.memory_limit.clone());
+        return Some(Narration::ContainerOomKilled { container, limit, times, until: backoff.until });
+    }
     let exit_code = match &it.says {
-        crate::frame::Says::Exited { exit_code, .. } => *exit_code,
+        Says::Exited { exit_code, .. } => *exit_code,
         _ => 0,
     };
     Some(Narration::ContainerExitedWaits {
@@ -226,9 +240,10 @@ fn running(it: &ContainerCard, card: &PodCard) -> Option<Narration> {
     });
     let lamp = failing?;
     let (failed, threshold, output) = (lamp.count, lamp.threshold, lamp.output.trim_end().to_owned());
+    let next = lamp.next.unwrap_or(0);
     Some(match lamp.probe {
-        Probe::Startup => Narration::StartupProbeWaits { container, failed, threshold },
-        Probe::Readiness => Narration::ReadinessFails { container, failed, threshold, output },
-        Probe::Liveness => Narration::LivenessFails { container, failed, threshold, output },
+        Probe::Startup => Narration::StartupProbeWaits { container, failed, threshold, next },
+        Probe::Readiness => Narration::ReadinessFails { container, failed, threshold, output, next },
+        Probe::Liveness => Narration::LivenessFails { container, failed, threshold, output, next },
     })
 }

@@ -165,6 +165,7 @@ fn container_card(
         ports: container.ports.iter().flatten().map(|it| it.container_port as u16).collect(),
         not_modelled: not_modelled(container),
         assumed: cluster.runtime().is_assumed(&image),
+        memory_limit: memory_limit(container),
         name,
         kind,
         step,
@@ -176,6 +177,11 @@ fn container_card(
         backoff,
         pull,
     }
+}
+
+fn memory_limit(container: &Container) -> String {
+    let limits = container.resources.as_ref().and_then(|it| it.limits.as_ref());
+    limits.and_then(|it| it.get("memory")).map(|it| it.0.clone()).unwrap_or_default()
 }
 
 fn waits(status: Option<&ContainerStatus>) -> bool {
