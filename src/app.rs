@@ -43,7 +43,7 @@ fn whole(page: Page) -> AnyView {
             {views(page)}
         </div>
         {toast(page)}
-        {dialog(move || sheet(page), move || page.dialog.set(Dialog::None))}
+        {dialog(move || sheet(page), move || page.open_dialog(Dialog::None))}
         <div class="unseen" role="status" aria-live="polite">{move || page.spoken.get()}</div>
     }
     .into_any()
@@ -132,7 +132,7 @@ fn sheet(page: Page) -> Option<Sheet> {
         Dialog::Decision => (t("decision.title").to_owned(), decision::decision(page), true),
         Dialog::Share(address) => (t("share.title").to_owned(), share::share(page, &address), false),
         Dialog::EditNode(node) => (tf("node.edit", &[&node]), chaos::edit_node(page, &node), false),
-        Dialog::Remedies(uid) => (t("remedy.title").to_owned(), decision::remedies(page, &uid), true),
+        Dialog::Queue => (t("plane.queue").to_owned(), decision::queue(page), true),
     };
     Some(Sheet { title, inside, wide })
 }
@@ -174,6 +174,7 @@ fn keys(page: Page, event: &leptos::ev::KeyboardEvent) {
 }
 
 fn close(page: Page) {
+    stage::theatre::skip(page);
     browser::set_root("data-blank", "off");
     page.presenting.set(false);
     page.toast.set(None);

@@ -12,7 +12,9 @@ use session::frame::{
 
 use crate::browser;
 use crate::i18n::{self, Language};
+use crate::panels::stage::theatre::{self, Director};
 use session::Session;
+use session::theatre::Theatre;
 
 /// Real milliseconds a frame may spend on the cluster; then virtual time falls behind instead of the page.
 const CLUSTER_MS_PER_FRAME: f64 = 8.0;
@@ -44,10 +46,11 @@ pub enum Dialog {
     Scenarios,
     Chaos,
     Help,
+    /// The decision about a Pod, or else the last one.
     Decision,
+    Queue,
     Share(String),
     EditNode(String),
-    Remedies(String),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,6 +108,10 @@ pub struct Shared {
     pub lit: RwSignal<Vec<String>>,
     /// Tiles instead of cards: chosen by the person, or else by the number of Pods.
     pub tiles: RwSignal<Option<bool>>,
+    /// A decision that is being played on the stage.
+    pub theatre: RwSignal<Option<Theatre>>,
+    /// Decisions are played as they are made.
+    pub plays: RwSignal<bool>,
     pub spoken: RwSignal<String>,
     pub presenting: RwSignal<bool>,
     pub now: Memo<Micros>,
@@ -115,6 +122,7 @@ pub struct Shared {
     said: StoredValue<u64>,
     terminal_kept: StoredValue<String>,
     terminal: StoredValue<Option<Sink>, LocalStorage>,
+    pub director: StoredValue<Director>,
 }
 
 impl Page {
@@ -154,6 +162,8 @@ impl Page {
             left: RwSignal::new("manifest"),
             lit: RwSignal::new(Vec::new()),
             tiles: RwSignal::new(None),
+            theatre: RwSignal::new(None),
+            plays: RwSignal::new(browser::stored("theatre").is_none_or(|it| it != "off")),
             spoken: RwSignal::new(String::new()),
             presenting: RwSignal::new(false),
             now,
@@ -163,6 +173,7 @@ impl Page {
             said: StoredValue::new(0),
             terminal_kept: StoredValue::new(String::new()),
             terminal: StoredValue::new_local(None),
+            director: StoredValue::new(Director::default()),
         })));
         let manifest = page.session.with_value(|it| it.manifest().to_owned());
         // A session that goes on has applied what its editor shows, unless nothing was done yet.
@@ -261,7 +272,21 @@ impl Page {
     }
 
     pub fn open_dialog(self, dialog: Dialog) {
+        if dialog != Dialog::Decision && self.dialog.with_untracked(|it| *it == Dialog::Decision) {
+            self.view.update(|it| (it.decision, it.fixes) = (None, None));
+            self.stale.set_value(true);
+        }
         self.dialog.set(dialog);
+    }
+
+    /// The decision about this Pod, or else the one that the stage shows, and what would change it.
+    pub fn open_decision(self, pod: Option<ObjectRef>) {
+        let pod =
+            pod.or_else(|| self.frame.with_untracked(|it| it.decision.as_ref().map(|it| it.pod.clone())));
+        // The smallest changes are searched only while somebody looks at them.
+        self.view.update(|it| (it.decision, it.fixes) = (pod.clone(), pod));
+        self.publish();
+        self.dialog.set(Dialog::Decision);
     }
 
     pub fn fault(self, target: FaultTarget) {
@@ -382,7 +407,7 @@ impl Page {
         if let Some(at) = self.seek.get_value() {
             self.seek.set_value(None);
             self.run(Command::SeekTo { at });
-        } else if self.playing.get_untracked() {
+        } else if !theatre::plays_on(self, elapsed.min(FRAME_MS_MAX)) && self.playing.get_untracked() {
             self.advance(elapsed.min(FRAME_MS_MAX));
         }
         if self.stale.get_value() {
@@ -394,12 +419,17 @@ impl Page {
         let speed = f64::from(SPEEDS[self.speed.get_untracked()]) / 100.0;
         let target = self.session.with_value(|it| it.now().0) + (elapsed * 1_000.0 * speed) as Micros;
         let until = browser::milliseconds() + CLUSTER_MS_PER_FRAME;
+        // Who wants to see every decision must stop at it.
+        let slice = if theatre::is_awaited(self) { 1 } else { EVENTS_PER_SLICE };
         let mut events = 0;
         let behind = loop {
             let done = self.session.try_update_value(|it| {
                 let left = target.saturating_sub(it.now().0);
-                it.advance(left, EVENTS_PER_SLICE)
+                it.advance(left, slice)
             });
+            if slice == 1 && theatre::begins(self) {
+                break false;
+            }
             let Some(done) = done.filter(|it| it.behind) else { break false };
             events += done.events;
             if until < browser::milliseconds() || EVENTS_PER_FRAME_MAX < events {
@@ -412,7 +442,11 @@ impl Page {
         self.stale.set_value(true);
     }
 
-    fn publish(self) {
+    pub fn last_decision(self) -> Option<(ObjectRef, Micros)> {
+        self.session.with_value(session::Session::last_decision)
+    }
+
+    pub fn publish(self) {
         self.stale.set_value(false);
         let view = self.view.get_untracked();
         let frame = Arc::new(self.session.try_update_value(|it| it.frame(&view)).unwrap_or_default());

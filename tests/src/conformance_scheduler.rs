@@ -341,8 +341,8 @@ fn preemption_of(preemption: &scheduler::Preemption) -> Value {
     }
     if !preemption.dry_run.is_empty() {
         let one = |run: &DryRun| match run {
-            DryRun::Victims { pods, pdb_violations } => {
-                json!({ "victims": names(pods), "pdbViolations": pdb_violations })
+            DryRun::Victims { pods, rank } => {
+                json!({ "victims": names(pods), "pdbViolations": rank.violations })
             }
             DryRun::Fails(rejection) => rejection_of(rejection).into(),
         };

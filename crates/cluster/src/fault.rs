@@ -6,7 +6,7 @@ use kubelet::Kubelet;
 use runtime::{ContainerId, ContainerState, Runtime, SandboxId, Signal};
 use serde::{Deserialize, Serialize};
 
-use crate::Cluster;
+use crate::{Cluster, NodeSpec};
 
 /// A fault, or its repair.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -70,6 +70,11 @@ pub enum Fault {
     RestoreToRegistry {
         image: String,
     },
+    /// One more machine like this one joins: as large, with the same labels, without taints.
+    AddNode {
+        node: String,
+        like: String,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -82,7 +87,16 @@ pub enum FaultError {
     NotRunning(String),
     #[error("no process {0}")]
     NoProcess(u32),
+    #[error("node \"{0}\" is there already")]
+    NodeExists(String),
+    #[error("\"{0}\" is no name for a node")]
+    NodeName(String),
+    #[error("a cluster here has {NODES_MAX} nodes at the most")]
+    TooManyNodes,
 }
+
+/// More machines than that are no lesson.
+const NODES_MAX: usize = 200;
 
 impl Fault {
     /// The command of the workstation that does the same.
@@ -106,6 +120,7 @@ impl Fault {
             Fault::HealNetwork { node } => format!("fault network heal {node}"),
             Fault::RemoveFromRegistry { image } => format!("fault image remove {image}"),
             Fault::RestoreToRegistry { image } => format!("fault image restore {image}"),
+            Fault::AddNode { node, like } => format!("fault node add {node} {like}"),
         }
     }
 
@@ -132,6 +147,7 @@ impl Fault {
             ["runtime", "freeze", node] => Fault::FreezeRuntime { node: text(node) },
             ["runtime", "continue", node] => Fault::ContinueRuntime { node: text(node) },
             ["node", "fail", node] => Fault::FailNode { node: text(node) },
+            ["node", "add", node, like] => Fault::AddNode { node: text(node), like: text(like) },
             ["node", "recover", node] => Fault::RecoverNode { node: text(node) },
             ["registry", "down"] => Fault::RegistryDown,
             ["registry", "up"] => Fault::RegistryUp,
@@ -193,7 +209,36 @@ impl Cluster {
                 self.runtime.set_image_absent(image, false);
                 Ok(())
             }
+            Fault::AddNode { node, like } => self.add_node_like(node, like),
         }
+    }
+
+    fn add_node_like(&mut self, name: &str, like: &str) -> Result<(), FaultError> {
+        let model = self.api.node(like).cloned().ok_or_else(|| FaultError::NoNode(like.to_owned()))?;
+        if self.api.node(name).is_some() || self.runtime.machines().any(|it| *it.spec.name == *name) {
+            return Err(FaultError::NodeExists(name.to_owned()));
+        }
+        if !api::syntax::dns1123_subdomain(name).is_empty() {
+            return Err(FaultError::NodeName(name.to_owned()));
+        }
+        if NODES_MAX <= self.runtime.machines().count() {
+            return Err(FaultError::TooManyNodes);
+        }
+        let machine = self.runtime.machines().find(|it| *it.spec.name == *like).map(|it| it.spec.clone());
+        let machine = machine.ok_or_else(|| FaultError::NoNode(like.to_owned()))?;
+        let pods = model.status.as_ref().and_then(|it| it.capacity.as_ref()?.get("pods").cloned());
+        // The kubelet itself sets those of Kubernetes' own.
+        let own = |it: &(&String, &String)| !it.0.contains("kubernetes.io/") || it.0.starts_with("topology.");
+        let labels = model.metadata.labels.iter().flatten();
+        let worker = NodeSpec::worker(name);
+        self.add_node(&NodeSpec {
+            cpu_milli: machine.cpu_milli,
+            memory_bytes: machine.memory_bytes,
+            pods: pods.map_or(worker.pods, |it| api::quantity::of(&it).value().clamp(0, 1_000) as u32),
+            labels: labels.filter(own).map(|it| (it.0.clone(), it.1.clone())).collect(),
+            ..worker
+        });
+        Ok(())
     }
 
     /// The sandbox that a Pod has now.

@@ -1,8 +1,11 @@
 //! Everything that one scheduling attempt found out, as plain data: events are worded from it, the screen draws it.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
 use std::sync::Arc;
+
+use api::k8s_openapi::jiff::Timestamp;
 
 use crate::pod_info::PodKey;
 
@@ -114,11 +117,25 @@ pub struct Scores {
     pub columns: Vec<ScoreColumn>,
 }
 
+/// What tells nodes with victims apart, the first difference decides; less is better.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VictimRank {
+    /// Victims that a PodDisruptionBudget protects.
+    pub violations: u32,
+    /// The highest priority among them.
+    pub highest: i32,
+    /// Of all priorities, each raised to be positive.
+    pub sum: i64,
+    pub count: usize,
+    /// When the first of the most important ones started: the later, the better.
+    pub earliest: Reverse<Timestamp>,
+}
+
 /// What removing Pods from one node would bring.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum DryRun {
     /// Most important first.
-    Victims { pods: Vec<PodKey>, pdb_violations: u32 },
+    Victims { pods: Vec<PodKey>, rank: VictimRank },
     /// `plugin` is empty where no filter said no.
     Fails(Rejection),
 }

@@ -13,6 +13,7 @@ mod pod_info;
 mod preemption;
 mod queue;
 mod recorder;
+pub mod remedy;
 mod resources;
 mod schedule_one;
 mod scheduler;
@@ -23,13 +24,13 @@ mod topology;
 
 pub use decision::{
     Code, Decision, DryRun, Outcome, PreFilterRejection, PreFilterResult, Preemption, Reasons, Rejection,
-    ScoreColumn, Scores, Shortage, Verdict,
+    ScoreColumn, Scores, Shortage, Verdict, VictimRank,
 };
 pub use framework::{Change, PROFILE, Plugin, PreFilter, WakeEvent};
 pub use node_info::NodeInfo;
 pub use plugins::scheduling_gates::gates_reason;
 pub use pod_info::{PodInfo, PodKey};
-pub use queue::{BACKOFF_INITIAL, BACKOFF_MAX, Lane, Queue, QueuedPod, UNSCHEDULABLE_MAX};
+pub use queue::{BACKOFF_INITIAL, BACKOFF_MAX, Lane, Queue, QueuedPod, UNSCHEDULABLE_MAX, flushed_at};
 pub use resources::Resources;
 pub use schedule_one::{Options, nodes_to_find, prepare, schedule_one};
 pub use scheduler::{Assumed, Attempt, Ctx, DECISIONS_MAX, Event, Scheduler};

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use api::k8s_openapi::jiff::Timestamp;
 
-use crate::decision::{Code, Decision, DryRun, Histogram, Preemption, Reasons, Rejection, Verdict};
+use crate::decision::{
+    Code, Decision, DryRun, Histogram, Preemption, Reasons, Rejection, Verdict, VictimRank,
+};
 use crate::framework::{Cycle, NodeView, Overlay};
 use crate::node_info::NodeInfo;
 use crate::pod_info::{PodInfo, PodKey};
@@ -30,7 +32,7 @@ fn message(text: &str) -> String {
 struct Candidate {
     node: Arc<str>,
     victims: Vec<Arc<PodInfo>>,
-    violations: u32,
+    rank: VictimRank,
 }
 
 pub(crate) fn run(cycle: &Cycle<'_>, decision: &Decision, tie: u64) -> Preemption {
@@ -118,9 +120,9 @@ fn dry_runs(cycle: &Cycle<'_>, result: &mut Preemption, tie: u64) -> Vec<Candida
         match victims_on(cycle, index) {
             Ok(candidate) => {
                 let pods = candidate.victims.iter().map(|it| it.key.clone()).collect();
-                let run = DryRun::Victims { pods, pdb_violations: candidate.violations };
+                let run = DryRun::Victims { pods, rank: candidate.rank.clone() };
                 result.dry_run.insert(name.clone(), run);
-                clean += usize::from(candidate.violations == 0);
+                clean += usize::from(candidate.rank.violations == 0);
                 candidates.push(candidate);
             }
             Err(rejection) => drop(result.dry_run.insert(name.clone(), DryRun::Fails(rejection))),
@@ -183,7 +185,8 @@ fn victims_on(cycle: &Cycle<'_>, index: usize) -> Result<Candidate, Rejection> {
         return Err(Rejection { plugin: "", code: Code::Unschedulable, reasons: Reasons::Text(text.into()) });
     }
     victims.sort_by_key(|it| importance(it));
-    Ok(Candidate { node: node.name.clone(), victims, violations })
+    let rank = rank(&victims, violations);
+    Ok(Candidate { node: node.name.clone(), victims, rank })
 }
 
 /// Sorts the most important first: by priority, then the longest running. A Pod without start time starts now.
@@ -215,18 +218,19 @@ fn split_by_budget(snapshot: &Snapshot, pods: Vec<Arc<PodInfo>>) -> (Vec<Arc<Pod
     })
 }
 
-/// Those that no rule tells apart, by name.
 // Follows kubernetes v1.36 pkg/scheduler/framework/preemption: pickOneNodeForPreemption.
+fn rank(victims: &[Arc<PodInfo>], violations: u32) -> VictimRank {
+    let highest = victims.iter().map(|it| it.priority).max().unwrap_or(i32::MIN);
+    let important = victims.iter().filter(|it| it.priority == highest);
+    let earliest = important.map(|it| start_time(it)).min().unwrap_or(Timestamp::MAX);
+    let sum = victims.iter().map(|it| i64::from(it.priority) + (1 << 31)).sum();
+    VictimRank { violations, highest, sum, count: victims.len(), earliest: Reverse(earliest) }
+}
+
+/// Those that no rule tells apart, by name.
 fn best_candidates(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
-    let rank = |it: &Candidate| {
-        let highest = it.victims.iter().map(|it| it.priority).max().unwrap_or(i32::MIN);
-        let important = it.victims.iter().filter(|it| it.priority == highest);
-        let earliest = important.map(|it| start_time(it)).min().unwrap_or(Timestamp::MAX);
-        let sum: i64 = it.victims.iter().map(|it| i64::from(it.priority) + (1 << 31)).sum();
-        (it.violations, it.victims.first().map(|it| it.priority), sum, it.victims.len(), Reverse(earliest))
-    };
-    if let Some(best) = candidates.iter().map(rank).min() {
-        candidates.retain(|it| rank(it) == best);
+    if let Some(best) = candidates.iter().map(|it| it.rank.clone()).min() {
+        candidates.retain(|it| it.rank == best);
     }
     candidates.sort_by(|left, right| left.node.cmp(&right.node));
     candidates

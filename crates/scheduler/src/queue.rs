@@ -17,8 +17,10 @@ pub const BACKOFF_INITIAL: Duration = Duration::from_secs(1);
 pub const BACKOFF_MAX: Duration = Duration::from_secs(10);
 /// Back-off ends on whole seconds, so that Pods of one second are ordered by priority.
 const BACKOFF_WINDOW: u64 = 1_000_000;
-/// After so long without a helpful event a Pod is tried anyway.
+/// After so long without a helpful event a Pod is tried anyway…
 pub const UNSCHEDULABLE_MAX: Duration = Duration::from_mins(5);
+/// …when somebody looks, and that is so often.
+const FLUSH_PERIOD: u64 = 30_000_000;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Lane {
@@ -72,6 +74,13 @@ impl QueuedPod {
         let delay = BACKOFF_INITIAL.saturating_mul(1 << (count - 1).min(10)).min(BACKOFF_MAX);
         Some(window(self.since + delay))
     }
+}
+
+/// When a Pod that waits since then is tried without an event.
+// Follows kubernetes v1.36 pkg/scheduler/backend/queue: flushUnschedulablePodsLeftover, Run.
+pub fn flushed_at(since: SimTime) -> SimTime {
+    let over = (since + UNSCHEDULABLE_MAX).as_micros();
+    SimTime((over / FLUSH_PERIOD + 1) * FLUSH_PERIOD)
 }
 
 fn window(time: SimTime) -> SimTime {
@@ -228,7 +237,7 @@ impl Queue {
 
     /// Those that have waited for too long are tried anyway.
     pub fn flush(&mut self, now: SimTime) {
-        let old = self.waiting.iter().take_while(|it| it.0 + UNSCHEDULABLE_MAX <= now);
+        let old = self.waiting.iter().take_while(|it| flushed_at(it.0) <= now);
         let keys: Vec<PodKey> = old.map(|it| it.1.clone()).collect();
         for key in keys {
             if let Some(queued) = self.remove(&key) {
@@ -239,7 +248,7 @@ impl Queue {
 
     /// When something will have to be done here without an event.
     pub fn next_due(&self) -> Option<SimTime> {
-        let flush = self.waiting.first().map(|it| it.0 + UNSCHEDULABLE_MAX);
+        let flush = self.waiting.first().map(|it| flushed_at(it.0));
         let backoff = self.backoff.first().map(|it| it.0 + Duration::from_micros(BACKOFF_WINDOW));
         flush.into_iter().chain(backoff).min()
     }
@@ -330,8 +339,10 @@ mod tests {
         queue.add(pod("a", 0), 1, SimTime::ZERO);
         let queued = queue.pop(SimTime::ZERO).unwrap();
         queue.put_back(queued, ["NodeAffinity"].into(), SimTime::ZERO);
-        assert_eq!(queue.next_due(), Some(SimTime::from_secs(300)));
-        queue.flush(SimTime::from_secs(300));
-        assert!(queue.is_ready(SimTime::from_secs(300)));
+        assert_eq!(queue.next_due(), Some(SimTime::from_secs(330)));
+        queue.flush(SimTime::from_secs(329));
+        assert!(!queue.is_ready(SimTime::from_secs(329)));
+        queue.flush(SimTime::from_secs(330));
+        assert!(queue.is_ready(SimTime::from_secs(330)));
     }
 }

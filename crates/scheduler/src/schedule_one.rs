@@ -50,6 +50,15 @@ pub fn prepare(snapshot: &mut Snapshot, pod: &PodInfo) {
 
 /// Pure: the same snapshot, Pod and options give the same decision.
 pub fn schedule_one(snapshot: &Snapshot, pod: &PodInfo, options: Options) -> Decision {
+    attempt(snapshot, pod, options, true)
+}
+
+/// The same without PostFilter: nobody is asked to leave.
+pub(crate) fn fits_anywhere(snapshot: &Snapshot, pod: &PodInfo) -> Decision {
+    attempt(snapshot, pod, Options::default(), false)
+}
+
+fn attempt(snapshot: &Snapshot, pod: &PodInfo, options: Options, post_filter: bool) -> Decision {
     let mut decision = Decision::new(pod.key.clone(), snapshot.nodes().len());
     if snapshot.nodes().is_empty() {
         NO_NODES.clone_into(&mut decision.message);
@@ -62,6 +71,9 @@ pub fn schedule_one(snapshot: &Snapshot, pod: &PodInfo, options: Options) -> Dec
     let feasible = filter(&cycle, &mut decision, options);
     if feasible.is_empty() {
         explain_failure(&mut decision);
+        if !post_filter {
+            return decision;
+        }
         let preemption = preemption::run(&cycle, &decision, options.tie);
         append(&mut decision.message, &preemption.message);
         if preemption.nominated.is_some() {

@@ -217,9 +217,13 @@ impl Scheduler {
     fn fail(&mut self, queued: QueuedPod, decision: &Decision, ctx: &mut Ctx<'_>) {
         let (info, parent) = (queued.info.clone(), queued.revision);
         self.queue.put_back(queued, decision.unschedulable_plugins.clone(), ctx.now);
-        let nominated = decision.preemption.as_ref().and_then(|it| it.nominated.clone());
-        if let Some(node) = &nominated {
-            self.cache.nominate(info.clone(), node);
+        // A preemption that helps nowhere takes an older claim back; one that was not tried leaves it.
+        let tried = decision.preemption.as_ref().filter(|it| it.not_eligible.is_none());
+        let nomination = tried.filter(|_| decision.pre_filter.is_none()).map(|it| it.nominated.clone());
+        match &nomination {
+            Some(Some(node)) => self.cache.nominate(info.clone(), node),
+            Some(None) => self.cache.remove_nomination(&info.key),
+            None => {}
         }
         let occurrence = Occurrence {
             regarding: &info.pod,
@@ -230,8 +234,9 @@ impl Scheduler {
             note: decision.event_note(),
         };
         self.recorder.record(ctx.api, occurrence, parent, ctx.now);
-        set_unschedulable(&info.key, &decision.message, nominated.as_deref(), parent, ctx);
-        if nominated.is_some() {
+        let claim = nomination.as_ref().map(|it| it.as_deref());
+        set_unschedulable(&info.key, &decision.message, claim, parent, ctx);
+        if claim.is_some_and(|it| it.is_some()) {
             self.preempt(&info, decision, ctx);
         }
     }
@@ -294,10 +299,11 @@ fn change_status(
     let _ = ctx.api.update_status(pod.into(), cause, ctx.now);
 }
 
+/// `claim`: what nominatedNodeName becomes; `None` leaves it.
 fn set_unschedulable(
     key: &ObjectKey,
     message: &str,
-    nominated: Option<&str>,
+    claim: Option<Option<&str>>,
     parent: Option<u64>,
     ctx: &mut Ctx<'_>,
 ) {
@@ -314,8 +320,8 @@ fn set_unschedulable(
     };
     change_status(key, cause, ctx, |status| {
         set_condition(status.conditions.get_or_insert_default(), condition);
-        if let Some(node) = nominated {
-            status.nominated_node_name = Some(node.to_owned());
+        if let Some(node) = claim {
+            status.nominated_node_name = node.map(str::to_owned);
         }
     });
 }

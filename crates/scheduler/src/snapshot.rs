@@ -85,6 +85,14 @@ impl Snapshot {
         self.budgets.values()
     }
 
+    /// Names of the PodDisruptionBudgets that select the Pod.
+    pub fn budgets_of(&self, pod: &PodInfo) -> impl Iterator<Item = &Arc<str>> {
+        let selects = |it: &DisruptionBudget| {
+            it.namespace == pod.key.namespace && !it.selector.is_empty() && it.selector.matches(pod.labels())
+        };
+        self.budgets.iter().filter(move |it| selects(it.1)).map(|it| &it.0.1)
+    }
+
     pub fn image(&self, name: &str) -> Option<&ImageState> {
         self.images.get(name)
     }

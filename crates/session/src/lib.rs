@@ -18,6 +18,7 @@ mod session;
 pub mod suggest;
 #[cfg(test)]
 mod tests;
+pub mod theatre;
 mod view;
 mod words;
 mod workstation;

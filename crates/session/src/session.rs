@@ -131,6 +131,13 @@ impl Session {
         &self.current
     }
 
+    /// Whose turn at the scheduler was the last, and when.
+    pub fn last_decision(&self) -> Option<(ObjectRef, u64)> {
+        let attempt = self.current.cluster().scheduler().attempts().last()?;
+        let pod = &attempt.decision.pod;
+        Some((ObjectRef::pod(&pod.namespace, &pod.name), attempt.at.0))
+    }
+
     /// The editor's text: what was typed, or the scenario's own.
     pub fn manifest(&self) -> &str {
         self.manifest.as_deref().unwrap_or_else(|| self.scenario.manifest())
@@ -440,6 +447,7 @@ impl Session {
             Fault::KillProcess { .. }
             | Fault::KillContainer { .. }
             | Fault::KillSandbox { .. }
+            | Fault::AddNode { .. }
             | Fault::RestartKubelet { .. } => return,
         };
         self.faults.retain(|it| *it != target);
@@ -657,7 +665,7 @@ fn trouble_line(namespace: &str, pod: &str, container: &str, trouble: Trouble) -
 }
 
 /// Quoted for the shell where that is needed.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

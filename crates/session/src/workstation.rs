@@ -459,6 +459,7 @@ impl Workstation {
 }
 
 const FAULT_USAGE: &str = "usage: fault node fail|recover NODE
+       fault node add NODE LIKE
        fault kubelet stop|continue|restart NODE
        fault runtime freeze|continue NODE
        fault network cut|heal NODE

@@ -4,8 +4,9 @@ mod flights;
 mod node;
 mod plane;
 mod pod;
+pub mod theatre;
 mod tiles;
-mod waiting;
+pub mod waiting;
 
 use leptos::html;
 use leptos::prelude::*;
@@ -47,6 +48,7 @@ pub fn stage(page: Page) -> AnyView {
             <div class="stage-inside" node_ref=element>
                 {plane::plane(page)}
                 {waiting::waiting(page)}
+                {theatre::bar(page)}
                 {move || if tiles.get() { tiles::tiles(page) } else { cards() }}
                 {plane::above_pods(page)}
                 <div class="zoom">{zoom}</div>

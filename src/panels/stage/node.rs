@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use session::frame::{Amount, Command, Gate, LabelChip, NodeCard, NodeState, ObjectRef, TaintChip, Tone};
 
 use super::pod::pod_card;
+use super::theatre;
 use crate::components::icon::icon;
 use crate::i18n::{t, tf};
 use crate::panels::chaos::TAINT_EXAMPLE;
@@ -20,13 +21,8 @@ pub fn node_card(page: Page, name: &str) -> AnyView {
         let name = name.clone();
         move || {
             let mut class = String::from("node");
-            let gate =
-                card.with(|it| it.as_ref().and_then(|it| it.gate.as_ref().map(|it| (it.fits, it.chosen))));
-            class.push_str(match gate {
-                Some((_, true)) => " won",
-                Some((false, _)) => " out",
-                _ => "",
-            });
+            let usual = card.with(|it| theatre::usual_look(it.as_ref().and_then(|it| it.gate.as_ref())));
+            class.push_str(theatre::look(page, &name).unwrap_or(usual));
             let chosen = page
                 .view
                 .with(|it| it.selected.as_ref().is_some_and(|it| it.kind == "Node" && it.name == name));
@@ -91,7 +87,7 @@ fn head(page: Page, card: &Arc<NodeCard>) -> AnyView {
                 {icon("pencil")}
             </button>
         </div>
-        {card.gate.as_ref().map(gate)}
+        {theatre::line(page, card)}
         <div class="meters">{amounts}</div>
     }
     .into_any()
@@ -101,7 +97,7 @@ fn cordoned() -> AnyView {
     view! { <span class="pill wait">{icon("no")}{t("node.cordoned")}</span> }.into_any()
 }
 
-fn gate(gate: &Gate) -> AnyView {
+pub fn gate(gate: &Gate) -> AnyView {
     let by_plugin: Vec<String> =
         gate.by_plugin.iter().map(|(name, score)| format!("{name} {score}")).collect();
     let (class, sign, text) = match (gate.chosen, gate.fits) {

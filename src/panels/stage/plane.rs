@@ -29,7 +29,7 @@ pub fn plane(page: Page) -> AnyView {
     let open = move || {
         decided.get().then(|| {
             view! {
-                <button class="link xs" on:click=move |_| page.open_dialog(Dialog::Decision)>
+                <button class="link xs" on:click=move |_| page.open_decision(None)>
                     {t("plane.decision")}
                 </button>
             }
@@ -62,11 +62,13 @@ pub fn plane(page: Page) -> AnyView {
 fn lane(page: Page, name: &'static str, queue: &Lane, tone: Tone) -> AnyView {
     let class = if queue.count == 0 { "lane".to_owned() } else { ["lane ", tone_class(tone)].concat() };
     let word = i18n::lookup(&["lane.", name].concat()).unwrap_or(name);
-    let names: Vec<&str> = queue.pods.iter().map(|it| it.name.as_str()).collect();
+    let names: Vec<&str> = queue.pods.iter().map(|it| it.pod.name.as_str()).collect();
     let title = names.join(", ");
     let next = queue.next;
     let wait = move || next.map(|at| i18n::span(at.saturating_sub(page.seconds.get())));
-    view! { <li class=class title=title>{word}<b>{queue.count}</b>{wait}</li> }.into_any()
+    let open = move |_| page.open_dialog(Dialog::Queue);
+    view! { <li><button class=class title=title aria-haspopup="dialog" on:click=open>{word}<b>{queue.count}</b>{wait}</button></li> }
+        .into_any()
 }
 
 /// Services and workloads: what sends to the Pods and what keeps them.

@@ -8,7 +8,7 @@ use session::frame::{Clause, ObjectRef, Pending, Tone};
 use super::pod::pod_card;
 use crate::i18n::{self, t};
 use crate::panels::state::pill;
-use crate::session::{Dialog, Page};
+use crate::session::Page;
 
 /// More would push the nodes off the page.
 const SHOWN_MAX: usize = 3;
@@ -45,15 +45,13 @@ fn verdict(page: Page, card: &Arc<Pending>) -> AnyView {
         let text = if card.message.is_empty() { t("pending.soon").to_owned() } else { card.message.clone() };
         view! { <code>{text}</code> }.into_any()
     } else {
-        let last = card.clauses.len() - 1;
-        let parts = card.clauses.iter().enumerate().map(|(index, it)| clause(page, it, index == last));
-        view! { <code>{card.head.clone()} " " {parts.collect_view()} " " {card.tail.clone()}</code> }
-            .into_any()
+        let words = said(page, card);
+        view! { <code>{words}</code> }.into_any()
     };
-    let uid = card.uid.clone();
-    let fixes = (!card.remedies.is_empty()).then(|| {
+    let fix = object.clone();
+    let fixes = (!card.clauses.is_empty() || !card.gates.is_empty()).then(|| {
         view! {
-            <button class="link sm" on:click=move |_| page.open_dialog(Dialog::Remedies(uid.clone()))>
+            <button class="link sm" on:click=move |_| page.open_decision(Some(fix.clone()))>
                 {t("pending.fix")}
             </button>
         }
@@ -72,7 +70,7 @@ fn verdict(page: Page, card: &Arc<Pending>) -> AnyView {
                     class="link sm"
                     on:click=move |_| {
                         choose(page, object.clone());
-                        page.open_dialog(Dialog::Decision);
+                        page.open_decision(Some(object.clone()));
                     }
                 >
                     {t("pending.table")}
@@ -87,15 +85,30 @@ fn choose(page: Page, pod: ObjectRef) {
     page.select(Some(pod));
 }
 
+/// The scheduler's words, whose clauses light the nodes that they count.
+pub fn said(page: Page, card: &Pending) -> AnyView {
+    let list = |all: &[Clause]| {
+        let last = all.len().saturating_sub(1);
+        all.iter().enumerate().map(|(index, it)| clause(page, it, index == last)).collect_view()
+    };
+    let (clauses, of_tail) = (list(&card.clauses), list(&card.tail_clauses));
+    view! { {card.head.clone()} " " {clauses} " " {card.tail.clone()} " " {of_tail} }.into_any()
+}
+
 fn clause(page: Page, it: &Clause, last: bool) -> AnyView {
-    let (nodes, again) = (it.nodes.clone(), it.nodes.clone());
+    let nodes = it.nodes.clone();
+    let light = move || page.lit.set(nodes.clone());
+    let (again, tap) = (light.clone(), light.clone());
     let dark = move || page.lit.set(Vec::new());
+    let label = [&it.text, ": ", &it.nodes.join(", ")].concat();
     view! {
         <button
             class="clause"
-            on:pointerenter=move |_| page.lit.set(nodes.clone())
+            title=label
+            on:pointerenter=move |_| light()
             on:pointerleave=move |_| dark()
-            on:focus=move |_| page.lit.set(again.clone())
+            on:focus=move |_| again()
+            on:click=move |_| tap()
             on:blur=move |_| dark()
         >
             {it.text.clone()}

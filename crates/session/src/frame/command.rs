@@ -231,6 +231,10 @@ pub struct ViewState {
     pub log_previous: bool,
     /// `en` or `zh-CN`.
     pub language: String,
+    /// The Pod whose last decision is shown, before any other.
+    pub decision: Option<ObjectRef>,
+    /// The Pod for which the smallest changes are searched. That takes time: only while somebody looks.
+    pub fixes: Option<ObjectRef>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

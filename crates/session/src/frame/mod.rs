@@ -10,6 +10,7 @@ mod narration;
 mod node;
 mod plane;
 mod pod;
+mod scheduling;
 mod timeline;
 mod workload;
 
@@ -28,13 +29,14 @@ pub use inspector::{
 };
 pub use narration::{Actor, Narration, Why};
 pub use node::{Amount, Gate, ImageCard, LabelChip, NodeCard, NodeState, TaintChip};
-pub use plane::{
-    Clause, Decision, DecisionColumn, DecisionRow, Hop, Lane, Pending, Plane, Remedy, RemedyKind, Scheduler,
-    Station, Verdict,
-};
+pub use plane::{Hop, Plane, Station};
 pub use pod::{
     Backoff, ContainerCard, ContainerKind, ContainerState, Foundation, Grace, Lamp, PodCard, Probe, Pull,
     Says, VolumeCard, VolumeKind,
+};
+pub use scheduling::{
+    Clause, Decision, DecisionColumn, DecisionRow, Fixes, Lane, Pending, Preemption, PreemptionRow, Queued,
+    Remedy, RemedyEdit, RemedyKind, RemedySide, Scheduler, Score, Verdict, Victim,
 };
 pub use timeline::{Branch, Mark, PodLane, Segment, Tick, Timeline};
 pub use workload::{
@@ -55,6 +57,8 @@ pub struct Frame {
     pub pending: Vec<Arc<Pending>>,
     /// The decision to show: of the selected Pod, or else the last one.
     pub decision: Option<Arc<Decision>>,
+    /// Of the Pod that `ViewState::fixes` names.
+    pub fixes: Option<Arc<Fixes>>,
     pub nodes: Vec<Arc<NodeCard>>,
     /// All Pods, ordered by namespace and name; nodes name theirs by `uid`.
     pub pods: Vec<Arc<PodCard>>,

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use scheduler::{Decision, Reasons, Shortage, Verdict};
+use scheduler::{Decision, DryRun, Reasons, Shortage, Snapshot, Verdict, VictimRank};
 use sim::SimTime;
 
-use crate::frame::{self, Clause, DecisionColumn, DecisionRow, Gate, ObjectRef, Remedy, RemedyKind};
+use crate::frame::{
+    self, Clause, DecisionColumn, DecisionRow, Gate, ObjectRef, PreemptionRow, Score, Victim,
+};
 
 /// Rows that a table shows at the most.
 const ROWS_MAX: usize = 200;
@@ -15,7 +17,7 @@ pub fn pod_ref(key: &scheduler::PodKey) -> ObjectRef {
     ObjectRef::pod(&key.namespace, &key.name)
 }
 
-pub fn table(decision: &Decision, at: SimTime) -> frame::Decision {
+pub fn table(decision: &Decision, at: SimTime, snapshot: &Snapshot) -> frame::Decision {
     let scores = &decision.scores;
     let mut columns: Vec<DecisionColumn> = scheduler::PROFILE
         .iter()
@@ -25,22 +27,25 @@ pub fn table(decision: &Decision, at: SimTime) -> frame::Decision {
                 .verdicts
                 .iter()
                 .any(|(_, it)| matches!(it, Verdict::Rejected(why) if why.plugin == *name));
-            let filtered = !decision.skipped_filter.contains(name) && is_filter(name);
+            let filtered = !decision.skipped_filter.contains(name)
+                && is_filter(name)
+                && decision.pre_filter.as_ref().is_none_or(|it| it.plugin == *name);
             rejected || filtered || scores.columns.iter().any(|it| it.plugin == *name)
         })
         .map(|name| DecisionColumn {
             plugin: name.to_owned(),
-            filters: is_filter(name),
+            filters: is_filter(name) && !decision.skipped_filter.contains(&name),
             scores: false,
             weight: 0,
         })
         .collect();
-    for column in &scores.columns {
+    for column in scores.columns.iter().filter(|_| decision.scored) {
         if let Some(found) = columns.iter_mut().find(|it| it.plugin == column.plugin) {
             found.scores = true;
             found.weight = column.weight;
         }
     }
+    columns.retain(|it| it.filters || it.scores);
     let rows = decision
         .verdicts
         .iter()
@@ -56,8 +61,64 @@ pub fn table(decision: &Decision, at: SimTime) -> frame::Decision {
         message: decision.message.clone(),
         examined: decision.examined as u32,
         total: decision.nodes_total as u32,
-        victims: decision.preemption.iter().flat_map(|it| it.victims.iter().map(pod_ref)).collect(),
-        tie: 1 < decision.candidates.len(),
+        feasible: decision.feasible as u32,
+        scored: decision.scored,
+        best: decision.candidates.iter().map(ToString::to_string).collect(),
+        before_nodes: decision.pre_filter.as_ref().map(|it| it.plugin.to_owned()),
+        preemption: decision.preemption.as_ref().map(|it| preemption(it, snapshot)),
+    }
+}
+
+/// Nodes that nobody can leave, with those where it helps first.
+fn preemption(of: &scheduler::Preemption, snapshot: &Snapshot) -> frame::Preemption {
+    let mut rows: Vec<PreemptionRow> =
+        of.dry_run.iter().take(ROWS_MAX).map(|(node, run)| preemption_row(node, run, snapshot)).collect();
+    rows.sort_by_key(|it| it.victims.is_empty());
+    frame::Preemption {
+        not_eligible: of.not_eligible.map(str::to_owned),
+        rows,
+        nominated: of.nominated.as_ref().map(ToString::to_string),
+        decided_by: decided_by(of),
+        possible: of.nominated_possible.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn preemption_row(node: &Arc<str>, run: &DryRun, snapshot: &Snapshot) -> PreemptionRow {
+    let victim = |key: &scheduler::PodKey| {
+        let placed = snapshot.placed_pod(key);
+        let budgets = placed.into_iter().flat_map(|it| snapshot.budgets_of(it)).map(ToString::to_string);
+        Victim { pod: pod_ref(key), priority: placed.map(|it| it.priority), budgets: budgets.collect() }
+    };
+    let row = PreemptionRow { node: node.to_string(), ..PreemptionRow::default() };
+    match run {
+        DryRun::Victims { pods, rank } => {
+            PreemptionRow { victims: pods.iter().map(victim).collect(), violations: rank.violations, ..row }
+        }
+        DryRun::Fails(why) => PreemptionRow { fails: why.reasons.texts().join(", "), ..row },
+    }
+}
+
+/// The first rule that tells the nominated node from the next best one.
+// Follows kubernetes v1.36 pkg/scheduler/framework/preemption: pickOneNodeForPreemption.
+fn decided_by(of: &scheduler::Preemption) -> &'static str {
+    let mut ranks: Vec<&VictimRank> = of
+        .dry_run
+        .values()
+        .filter_map(|it| match it {
+            DryRun::Victims { rank, .. } => Some(rank),
+            DryRun::Fails(_) => None,
+        })
+        .collect();
+    ranks.sort();
+    match ranks[..] {
+        [] => "none",
+        [_] => "only",
+        [best, next, ..] if best.violations != next.violations => "violations",
+        [best, next, ..] if best.highest != next.highest => "highest",
+        [best, next, ..] if best.sum != next.sum => "sum",
+        [best, next, ..] if best.count != next.count => "count",
+        [best, next, ..] if best.earliest != next.earliest => "start",
+        _ => "draw",
     }
 }
 
@@ -72,24 +133,28 @@ fn is_filter(plugin: &str) -> bool {
 fn row(decision: &Decision, node: &Arc<str>, verdict: &Verdict, columns: &[DecisionColumn]) -> DecisionRow {
     let scores = &decision.scores;
     let index = scores.nodes.iter().position(|it| it == node).filter(|_| decision.scored);
-    let weighted = |column: &DecisionColumn| {
+    let score = |column: &DecisionColumn| {
         let found = scores.columns.iter().find(|it| it.plugin == column.plugin)?;
-        Some(found.normalised.get(index?)? * found.weight)
+        let (raw, normalised) = (*found.raw.get(index?)?, *found.normalised.get(index?)?);
+        Some(Score { raw, normalised, weighted: normalised * found.weight })
     };
     let verdict = match verdict {
         Verdict::Fits => frame::Verdict::Fits,
-        Verdict::Rejected(why) => {
-            frame::Verdict::Rejected { plugin: why.plugin.to_owned(), reasons: why.reasons.texts() }
-        }
+        Verdict::Rejected(why) => frame::Verdict::Rejected {
+            plugin: why.plugin.to_owned(),
+            reasons: why.reasons.texts(),
+            detail: shortage(&why.reasons),
+        },
         Verdict::NotNamed => frame::Verdict::Rejected {
             plugin: "NodeAffinity".to_owned(),
             reasons: vec![decision.not_named_reason()],
+            detail: String::new(),
         },
     };
     DecisionRow {
         node: node.to_string(),
         verdict,
-        scores: columns.iter().filter(|it| it.scores).map(weighted).collect(),
+        scores: columns.iter().filter(|it| it.scores).map(score).collect(),
         total: index.and_then(|it| scores.total.get(it).copied()),
     }
 }
@@ -167,22 +232,86 @@ pub fn bytes(amount: i64) -> String {
     amount.to_string()
 }
 
-/// The message taken apart: head, clauses with the nodes they count, tail.
-pub fn clauses(decision: &Decision) -> (String, Vec<Clause>, String) {
+/// The message taken apart.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Parts {
+    pub head: String,
+    pub clauses: Vec<Clause>,
+    /// What follows, up to the clauses of preemption.
+    pub tail: String,
+    pub tail_clauses: Vec<Clause>,
+}
+
+/// Head, clauses with the nodes they count, and the same of what preemption says.
+pub fn clauses(decision: &Decision) -> Parts {
+    const AVAILABLE: &str = "nodes are available: ";
     let message = &decision.message;
-    let Some((head, rest)) = message.split_once(": ").filter(|(head, _)| head.ends_with("are available"))
-    else {
-        return (message.clone(), Vec::new(), String::new());
+    let whole = || Parts { head: message.clone(), ..Parts::default() };
+    let Some(at) = message.find(AVAILABLE).map(|it| it + AVAILABLE.len()) else { return whole() };
+    let (body, rest) = counted(&message[at..]);
+    let tail_at = rest.find(AVAILABLE).map_or(rest.len(), |it| it + AVAILABLE.len());
+    let (tail, tail_clauses) = rest.split_at(tail_at);
+    let nodes_total = decision.nodes_total;
+    let mut parts = Parts {
+        head: message[..at].trim_end().to_owned(),
+        clauses: body.into_iter().map(|it| clause(it, nodes_with(decision, reason_of(it)))).collect(),
+        tail: tail.trim().to_owned(),
+        tail_clauses: Vec::new(),
     };
-    let (body, tail) = match rest.find(". ") {
-        Some(at) => (&rest[..at], rest[at + 2..].to_owned()),
-        None => (rest.trim_end_matches('.'), String::new()),
+    if !tail_clauses.is_empty() {
+        let (body, _) = counted(tail_clauses);
+        parts.tail_clauses =
+            body.into_iter().map(|it| clause(it, dry_run_with(decision, it, nodes_total))).collect();
+    }
+    parts
+}
+
+fn clause(text: &str, nodes: Vec<String>) -> Clause {
+    Clause { text: text.to_owned(), nodes }
+}
+
+/// `2 Insufficient cpu` without its number.
+fn reason_of(text: &str) -> &str {
+    text.split_once(' ').filter(|it| it.0.bytes().all(|it| it.is_ascii_digit())).map_or(text, |it| it.1)
+}
+
+/// `1 one reason, 2 another. more`: the parts that start with a number, and what follows the full stop.
+fn counted(text: &str) -> (Vec<&str>, &str) {
+    let (body, rest) = match text.find(". ") {
+        Some(at) => (&text[..at], &text[at + 2..]),
+        None => (text.strip_suffix('.').unwrap_or(text), ""),
     };
-    let counted = body.split(", ").map(|text| {
-        let reason = text.split_once(' ').map_or(text, |(_, reason)| reason);
-        Clause { text: text.to_owned(), nodes: nodes_with(decision, reason) }
-    });
-    (format!("{head}:"), counted.collect(), tail)
+    // A reason may hold a comma itself; the next clause begins with a number.
+    let mut parts = Vec::new();
+    let (mut from, mut look) = (0, 0);
+    while let Some(at) = body[look..].find(", ").map(|it| look + it) {
+        look = at + 2;
+        let word = body[look..].split(' ').next().unwrap_or("");
+        if !word.is_empty() && word.bytes().all(|it| it.is_ascii_digit()) {
+            parts.push(&body[from..at]);
+            from = look;
+        }
+    }
+    parts.push(&body[from..]);
+    (parts, rest)
+}
+
+/// Nodes of which the dry run of preemption says this; those that were not tried are meant by the last kind.
+fn dry_run_with(decision: &Decision, text: &str, nodes_total: usize) -> Vec<String> {
+    let Some(preemption) = &decision.preemption else { return Vec::new() };
+    let reason = reason_of(text);
+    let says = |run: &DryRun| match run {
+        DryRun::Fails(why) => why.reasons.texts().iter().any(|it| it == reason),
+        DryRun::Victims { .. } => false,
+    };
+    let mut nodes: Vec<String> =
+        preemption.dry_run.iter().filter(|it| says(it.1)).map(|it| it.0.to_string()).collect();
+    let untried = nodes_total.saturating_sub(preemption.dry_run.len());
+    if nodes.is_empty() && text == format!("{untried} {reason}") {
+        let tried = |it: &str| preemption.dry_run.contains_key(it);
+        nodes = decision.verdicts.iter().map(|it| it.0.to_string()).filter(|it| !tried(it)).collect();
+    }
+    nodes
 }
 
 fn nodes_with(decision: &Decision, reason: &str) -> Vec<String> {
@@ -194,92 +323,19 @@ fn nodes_with(decision: &Decision, reason: &str) -> Vec<String> {
     decision.verdicts.iter().filter(|(_, it)| has(it)).map(|(node, _)| node.to_string()).collect()
 }
 
-/// Changes that take away what one node has against the Pod, cheapest first.
-pub fn remedies(decision: &Decision, api: &apiserver::ApiServer) -> Vec<Remedy> {
-    const SHOWN: usize = 3;
-    let mut found: Vec<Remedy> = Vec::new();
-    for (node, verdict) in &decision.verdicts {
-        let Verdict::Rejected(why) = verdict else { continue };
-        let Some(remedy) = remedy(decision, api, node, why) else { continue };
-        match found.iter_mut().find(|it| it.kind == remedy.kind && it.preview == remedy.preview) {
-            Some(same) => same.nodes.extend(remedy.nodes),
-            None => found.push(remedy),
-        }
-    }
-    found.truncate(SHOWN);
-    found
-}
-
-fn remedy(
-    decision: &Decision,
-    api: &apiserver::ApiServer,
-    node: &Arc<str>,
-    why: &scheduler::Rejection,
-) -> Option<Remedy> {
-    let make = |kind, command: String| Remedy {
-        kind,
-        preview: command.clone(),
-        command: Some(command),
-        nodes: vec![node.to_string()],
-    };
-    match why.plugin {
-        "NodeUnschedulable" => Some(make(RemedyKind::Uncordon, format!("kubectl uncordon {node}"))),
-        "TaintToleration" => {
-            let taints = api.node(node)?.spec.as_ref()?.taints.clone()?;
-            let taint = taints
-                .iter()
-                .find(|it| it.effect != "PreferNoSchedule" && !it.key.starts_with("node.kubernetes.io/"))?;
-            Some(make(
-                RemedyKind::RemoveTaint,
-                format!("kubectl taint node {node} {}:{}-", taint.key, taint.effect),
-            ))
-        }
-        "NodeAffinity" => {
-            let pod = api.pod(&decision.pod.namespace, &decision.pod.name)?;
-            let wanted = pod.spec.as_ref()?.node_selector.as_ref()?;
-            let labels = api.node(node)?.metadata.labels.clone().unwrap_or_default();
-            let missing: Vec<String> = wanted
-                .iter()
-                .filter(|(key, value)| labels.get(*key) != Some(value))
-                .map(|(key, value)| format!("{key}={value}"))
-                .collect();
-            let overwrite = if wanted.keys().any(|it| labels.contains_key(it)) { " --overwrite" } else { "" };
-            (!missing.is_empty()).then(|| {
-                make(
-                    RemedyKind::LabelNode,
-                    format!("kubectl label node {node} {}{overwrite}", missing.join(" ")),
-                )
-            })
-        }
-        "NodeResourcesFit" => {
-            let Reasons::Short(all) = &why.reasons else { return None };
-            let fits: Vec<String> = all
-                .iter()
-                .filter(|it| &*it.resource != "pods" && it.used < it.capacity)
-                .map(|it| {
-                    let free = it.capacity - it.used;
-                    let (asked, free) = if &*it.resource == "cpu" {
-                        (format!("{}m", it.requested), format!("{free}m"))
-                    } else {
-                        (bytes(it.requested), bytes(free))
-                    };
-                    format!("resources.requests.{}: {asked} → {free}", it.resource)
-                })
-                .collect();
-            (fits.len() == all.len()).then(|| Remedy {
-                kind: RemedyKind::LowerRequest,
-                preview: fits.join("\n"),
-                command: None,
-                nodes: vec![node.to_string()],
-            })
-        }
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::bytes;
+    use super::{bytes, counted, reason_of};
+
+    #[test]
+    fn clauses_begin_with_a_number() {
+        let text = "1 node(s) had a, b, 2 Insufficient cpu. preemption: 0/3 nodes are available";
+        let (parts, rest) = counted(text);
+        assert_eq!(parts, ["1 node(s) had a, b", "2 Insufficient cpu"]);
+        assert_eq!(rest, "preemption: 0/3 nodes are available");
+        assert_eq!(reason_of(parts[1]), "Insufficient cpu");
+        assert_eq!(counted("1 Too many pods."), (vec!["1 Too many pods"], ""));
+    }
 
     #[test]
     fn bytes_are_written_as_quantities() {

@@ -1,12 +1,14 @@
 //! From the state of the simulation to what the page draws. Decides nothing: looks, words and arranges.
 
 mod decision;
+mod fixes;
 mod inside;
 mod inspector;
 mod narrate;
 mod nodes;
 mod plane;
 mod pods;
+mod queue;
 mod workloads;
 
 use std::collections::BTreeMap;
@@ -43,6 +45,14 @@ pub struct Surroundings<'a> {
     pub inputs: &'a [Logged],
 }
 
+/// What the smallest changes were searched for.
+#[derive(Debug)]
+struct Searched {
+    snapshot: scheduler::Snapshot,
+    pod: Arc<api::Pod>,
+    found: Arc<frame::Fixes>,
+}
+
 /// Keeps cards from one frame to the next, so that what has not changed stays the same `Arc`.
 #[derive(Debug, Default)]
 pub struct View {
@@ -53,6 +63,7 @@ pub struct View {
     events_of: (usize, u64),
     /// The recording's version that the timeline was made of, and how many branches there were.
     timeline_of: (u64, usize),
+    fixes: Option<Searched>,
     last: Frame,
     /// The store's revision and the instant that `last` was made of.
     revision: u64,
@@ -102,10 +113,13 @@ impl View {
             clock: clock(cluster, about),
             about: keep(&self.last.about, about_card(about)),
             plane: keep(&self.last.plane, plane::plane(cluster, &recording.hops)),
-            scheduler: keep(&self.last.scheduler, plane::scheduler(cluster)),
+            scheduler: keep(&self.last.scheduler, queue::scheduler(cluster)),
             pending: plane::pending(cluster),
-            decision: decision
-                .map(|it| keep_option(self.last.decision.as_ref(), decision::table(&it.decision, it.at))),
+            decision: decision.map(|it| {
+                let table = decision::table(&it.decision, it.at, cluster.scheduler().snapshot());
+                keep_option(self.last.decision.as_ref(), table)
+            }),
+            fixes: view.fixes.as_ref().and_then(|it| self.fixes(playground, it)),
             nodes,
             services,
             workloads,
@@ -154,6 +168,20 @@ impl View {
             frame.narrated = Arc::new(all);
         }
         frame
+    }
+
+    /// Searched anew when cluster or Pod have changed since.
+    fn fixes(&mut self, playground: &Playground, pod: &frame::ObjectRef) -> Option<Arc<frame::Fixes>> {
+        let cluster = playground.cluster();
+        let waiting = fixes::waiting(cluster, pod)?;
+        let snapshot = cluster.scheduler().snapshot();
+        if let Some(known) = self.fixes.as_ref().filter(|it| it.pod == *waiting && it.snapshot == *snapshot) {
+            return Some(known.found.clone());
+        }
+        let found = Arc::new(fixes::fixes(cluster, pod, playground.namespace())?);
+        self.fixes =
+            Some(Searched { snapshot: snapshot.clone(), pod: waiting.clone(), found: found.clone() });
+        Some(found)
     }
 
     fn timeline(&mut self, recording: &Recording, about: &Surroundings<'_>) -> Arc<Timeline> {
@@ -321,6 +349,12 @@ fn about_card(about: &Surroundings<'_>) -> About {
 fn shown_decision<'a>(cluster: &'a Cluster, view: &ViewState) -> Option<&'a scheduler::Attempt> {
     const SHOWN: std::time::Duration = std::time::Duration::from_secs(3);
     let attempts = cluster.scheduler().attempts();
+    let asked = view.decision.as_ref();
+    if let Some(attempt) =
+        asked.and_then(|it| cluster.scheduler().last_attempt(&ObjectKey::pod(&it.namespace, &it.name)))
+    {
+        return Some(attempt);
+    }
     let selected = view
         .selected
         .as_ref()

@@ -149,7 +149,7 @@ fn unplaced(pod: &Pod, name: String, cluster: &Cluster) -> Narration {
     if let Some(node) = status.and_then(|it| it.nominated_node_name.clone()) {
         return Narration::PodMakesRoom { pod: name, node };
     }
-    if let Some(until) = super::plane::backoff_until(cluster, pod) {
+    if let Some(until) = super::queue::backoff_until(cluster, pod) {
         return Narration::PodInSchedulerBackoff { pod: name, until };
     }
     let conditions = status.and_then(|it| it.conditions.as_deref()).unwrap_or_default();

@@ -5,6 +5,7 @@
 mod debug;
 mod digests;
 mod faults;
+mod fixes;
 mod hostile;
 mod lesson;
 mod random;
