@@ -300,6 +300,7 @@ fn change_status(
 }
 
 /// `claim`: what nominatedNodeName becomes; `None` leaves it.
+#[expect(clippy::option_option, reason = "left alone, cleared, or set: three orders")]
 fn set_unschedulable(
     key: &ObjectKey,
     message: &str,

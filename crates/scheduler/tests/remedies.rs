@@ -47,7 +47,7 @@ fn json_merge(into: &mut Value, from: Value) {
     }
 }
 
-fn asks(requests: Value) -> Value {
+fn asks(requests: &Value) -> Value {
     json!({ "metadata": { "namespace": "default", "labels": { "app": "a" } },
         "spec": { "containers": [{ "name": "c", "resources": { "requests": requests } }] } })
 }
@@ -65,9 +65,9 @@ fn words(changes: &[Change]) -> Vec<String> {
 #[test]
 fn asks_for_as_much_as_there_is() {
     let mut snapshot = cluster(vec![worker(json!({})), worker(json!({}))]);
-    snapshot.add_pod(info(asks(json!({ "cpu": "1", "memory": "7Gi" })), "one"), "node-1");
-    snapshot.add_pod(info(asks(json!({ "cpu": "3500m" })), "two"), "node-2");
-    let found = smallest_changes(&snapshot, &info(asks(json!({ "cpu": "1", "memory": "2Gi" })), "new"));
+    snapshot.add_pod(info(asks(&json!({ "cpu": "1", "memory": "7Gi" })), "one"), "node-1");
+    snapshot.add_pod(info(asks(&json!({ "cpu": "3500m" })), "two"), "node-2");
+    let found = smallest_changes(&snapshot, &info(asks(&json!({ "cpu": "1", "memory": "2Gi" })), "new"));
     assert!(found.complete, "{found:?}");
     let lowered = |resource: &str, from, to| Edit::LowerRequest {
         place: Place::App(0),
@@ -94,7 +94,7 @@ fn several_containers_share_what_is_missing() {
     let snapshot = cluster(vec![worker(json!({ "status": { "allocatable": { "cpu": "1" } } }))]);
     let one =
         |name| json!({ "name": name, "resources": { "requests": { "cpu": "1" }, "limits": { "cpu": "1" } } });
-    let mut pod = asks(json!({}));
+    let mut pod = asks(&json!({}));
     pod["spec"]["containers"] = json!([one("a"), one("b"), one("c")]);
     let found = smallest_changes(&snapshot, &info(pod, "new"));
     let first = &found.changes[0];
@@ -117,7 +117,7 @@ fn taints_cordons_labels_and_gates() {
         "taints": [{ "key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule" }] } });
     let silent = json!({ "spec": { "taints": [{ "key": "node.kubernetes.io/unreachable", "effect": "NoSchedule" }] } });
     let snapshot = cluster(vec![worker(tainted), worker(cordoned), worker(silent)]);
-    let mut pod = asks(json!({}));
+    let mut pod = asks(&json!({}));
     pod["spec"]["nodeSelector"] = json!({ "disk": "ssd" });
     let found = smallest_changes(&snapshot, &info(pod.clone(), "new"));
     let all = words(&found.changes).join("\n");
@@ -143,7 +143,7 @@ fn neighbours_and_ports() {
     let zone = |it: &str| worker(json!({ "metadata": { "labels": { "zone": it } } }));
     let mut snapshot =
         cluster(vec![zone("a"), zone("a"), worker(json!({ "spec": { "unschedulable": true } }))]);
-    let mut old = asks(json!({}));
+    let mut old = asks(&json!({}));
     old["spec"]["containers"][0]["ports"] = json!([{ "containerPort": 80, "hostPort": 80 }]);
     snapshot.add_pod(info(old.clone(), "old-1"), "node-1");
     snapshot.add_pod(info(old.clone(), "old-2"), "node-2");
@@ -153,13 +153,13 @@ fn neighbours_and_ports() {
         assert!(all.contains(part), "{part}: {all}");
     }
     let term = json!({ "topologyKey": "zone", "labelSelector": { "matchLabels": { "app": "a" } } });
-    let mut pod = asks(json!({}));
+    let mut pod = asks(&json!({}));
     pod["spec"]["affinity"] =
         json!({ "podAntiAffinity": { "requiredDuringSchedulingIgnoredDuringExecution": [term] } });
     let found = smallest_changes(&snapshot, &info(pod, "new"));
     let all = words(&found.changes).join("\n");
     assert!(all.contains("DropPodAntiAffinity") && all.contains("Uncordon"), "{all}");
-    let mut pod = asks(json!({}));
+    let mut pod = asks(&json!({}));
     pod["spec"]["topologySpreadConstraints"] = json!([{ "topologyKey": "rack", "maxSkew": 1,
         "whenUnsatisfiable": "DoNotSchedule", "labelSelector": { "matchLabels": { "app": "a" } } }]);
     let found = smallest_changes(&snapshot, &info(pod, "new"));
@@ -168,7 +168,7 @@ fn neighbours_and_ports() {
 
 #[test]
 fn nothing_helps_a_pod_without_its_volume() {
-    let mut pod = asks(json!({}));
+    let mut pod = asks(&json!({}));
     pod["spec"]["volumes"] = json!([{ "name": "v", "persistentVolumeClaim": { "claimName": "data" } }]);
     let found = smallest_changes(&cluster(vec![worker(json!({}))]), &info(pod, "new"));
     assert!(found.changes.is_empty() && found.complete, "{found:?}");

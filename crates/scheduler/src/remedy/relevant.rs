@@ -383,7 +383,7 @@ impl Ideas<'_> {
     fn free_name(&self, like: &str) -> String {
         let stem = like.trim_end_matches(|c: char| c.is_ascii_digit());
         let stem = if stem.len() == like.len() { [like, "-"].concat() } else { stem.to_owned() };
-        let free = (1..).map(|it| format!("{stem}{it}")).find(|it| self.snapshot.node(it).is_none());
+        let free = (1..=u32::MAX).map(|it| format!("{stem}{it}")).find(|it| self.snapshot.node(it).is_none());
         free.unwrap_or_default()
     }
 }
@@ -417,6 +417,7 @@ fn requirement(expression: &NodeSelectorRequirement) -> Option<Requirement> {
 }
 
 /// A value of the label with which the requirement holds; `Some(None)`: without the label.
+#[expect(clippy::option_option, reason = "no value, a label taken away, a value given: three answers")]
 fn satisfying(requirement: &Requirement) -> Option<Option<String>> {
     let bound = || requirement.values.first()?.parse::<i64>().ok();
     match requirement.operator {

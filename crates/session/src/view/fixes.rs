@@ -146,7 +146,7 @@ impl Writer<'_> {
     /// Commands for edits of the Pod, and what they do besides.
     fn pod_commands(&self, edits: &[&Edit]) -> (Vec<String>, Option<&'static str>) {
         let of_pod = |it: &&&Edit| matches!(it, Edit::OpenGate { .. });
-        let (gates, others): (Vec<&Edit>, Vec<&Edit>) = edits.iter().partition(|it| of_pod(&it));
+        let (gates, others): (Vec<&Edit>, Vec<&Edit>) = edits.iter().partition(|it| of_pod(it));
         let mut commands = Vec::new();
         if !gates.is_empty() {
             commands.push(self.patch(&["pod ", &self.name()].concat(), "/spec", &gates));
@@ -168,7 +168,7 @@ impl Writer<'_> {
             }
             Owner::Nobody => {
                 let (resizes, rest): (Vec<&Edit>, Vec<&Edit>) =
-                    others.iter().partition(|it| self.is_resize(it));
+                    others.iter().partition(|it| Self::is_resize(it));
                 if rest.iter().any(|it| !matches!(it, Edit::Tolerate { .. })) {
                     commands.push(self.replace(&others));
                     return (commands, Some("replace"));
@@ -187,7 +187,7 @@ impl Writer<'_> {
 
     /// Whether the Pod may be changed so while it lives.
     // Follows kubernetes v1.36 pkg/apis/core/validation: ValidatePodResize; the QoS class has to stay.
-    fn is_resize(&self, edit: &Edit) -> bool {
+    fn is_resize(edit: &Edit) -> bool {
         match edit {
             Edit::LowerRequest { place: Place::App(_), resource, to, .. } => {
                 0 < *to && matches!(&**resource, "cpu" | "memory")
