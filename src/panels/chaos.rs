@@ -85,12 +85,13 @@ fn switch(page: Page, target: FaultTarget, label: String) -> AnyView {
     let of = target.clone();
     let on = page.pick(move |it| it.about.faults.contains(&of));
     let words = move || t(if on.get() { "chaos.mend" } else { "chaos.break" });
+    let name = move || [words(), " ", &label].concat();
     view! {
         <button
             class="act"
             class:broken=move || on.get()
             aria-pressed=move || on.get().to_string()
-            aria-label=label
+            aria-label=name
             on:click=move |_| page.fault(target.clone())
         >
             {icon("bolt")}
@@ -109,6 +110,9 @@ fn of_pod(page: Page, pod: &ObjectRef) -> AnyView {
         let run = move |_| {
             page.run(command.clone());
         };
+        // What is written on the button is part of its name.
+        let named = label.to_lowercase().contains(&t(words).to_lowercase());
+        let label = if named { label } else { [t(words), " ", &label].concat() };
         view! { <td><button class="act" aria-label=label on:click=run>{icon("bolt")} {t(words)}</button></td> }.into_any()
     };
     let rows = containers.into_iter().map(|container| {

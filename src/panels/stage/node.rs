@@ -162,13 +162,13 @@ fn chips(page: Page, node: String, card: Memo<Option<Arc<NodeCard>>>) -> AnyView
         shown.with(|it| it.1.iter().filter(|it| !it.well_known).map(chip).collect_view())
     };
     let add = tf("edit.add", &[&node]);
-    let last = move || match editing.get() {
-        Some(text) => field(page, editing, node.clone(), text),
-        None => {
-            let label = add.clone();
-            view! { <button class="quiet plus" aria-label=label.clone() title=label on:click=move |_| editing.set(Some(String::new()))>"+"</button> }
-                .into_any()
+    let last = move || {
+        if let Some(text) = editing.get() {
+            return field(page, editing, node.clone(), text);
         }
+        let label = add.clone();
+        view! { <button class="quiet plus" aria-label=label.clone() title=label on:click=move |_| editing.set(Some(String::new()))>"+"</button> }
+            .into_any()
     };
     view! { <ul class="chips" aria-label=t("node.chips")>{taints} {labels} <li>{last}</li></ul> }.into_any()
 }

@@ -67,16 +67,12 @@ pub fn begins(page: Page) -> bool {
     let key = decision.as_ref().map(|it| (it.pod.clone(), it.message.clone()));
     let is_new =
         key.is_some_and(|key| page.director.try_update_value(|it| it.is_new(key)).unwrap_or_default());
-    match decision.filter(|_| is_new) {
-        Some(decision) => {
-            play(page, decision);
-            true
-        }
-        None => {
-            page.view.update(|it| it.decision = None);
-            false
-        }
+    if let Some(decision) = decision.filter(|_| is_new) {
+        play(page, decision);
+        return true;
     }
+    page.view.update(|it| it.decision = None);
+    false
 }
 
 fn worth_playing(frame: &Frame, last: &(ObjectRef, Micros)) -> Option<Arc<Decision>> {

@@ -106,7 +106,7 @@ export default [
     await it.button("暂停 (空格)").waitFor();
     await it.onStage("pod steps, Running, READY 1/1", "控制平面");
     await it.page.getByRole("tab", { name: "课程" }).click();
-    await it.sees(() => it.page.getByRole("region", { name: "课程" }).textContent(), /[\u4e00-\u9fff]{4}/);
+    await it.sees(() => it.page.getByRole("region", { name: "课程", exact: true }).textContent(), /[\u4e00-\u9fff]{4}/);
     await it.pod("steps").getByRole("button").first().click();
     await it.sees("inspector", /steps.*(就绪|运行)/);
   }],

@@ -68,12 +68,6 @@ impl History {
         found.0
     }
 
-    /// As if every kubelet had worked all the time.
-    #[cfg(test)]
-    pub(super) fn forget_ailing(&mut self) {
-        self.ailing.clear();
-    }
-
     fn observe(&mut self, event: &WatchEvent, cluster: &Cluster, found: &mut Found) {
         check_write(event, self.revision, found);
         self.revision = event.revision;

@@ -176,24 +176,6 @@ fn what_runs_in_the_wrong_place_is_seen() {
 }
 
 #[test]
-fn who_outstays_is_seen() {
-    let (mut cluster, mut history) = fine();
-    let now = cluster.now();
-    let node = cluster.api().pod("default", "one").and_then(|it| it.spec.clone()?.node_name).unwrap();
-    let options = apiserver::DeleteOptions::default();
-    cluster.api_mut().delete(&ObjectKey::pod("default", "one"), &options, cause(), now).expect("it is there");
-    cluster.inflict(&Fault::StopKubelet { node: node.clone() }).expect("it is there");
-    while !cluster.run_until(now + std::time::Duration::from_mins(2), 1) {
-        assert_eq!(history.look(&cluster), [], "a frozen kubelet is no bug");
-    }
-    // A kubelet that works and does nothing would be.
-    history.forget_ailing();
-    let mut leaving = cluster.clone();
-    leaving.kubelets.clear();
-    broken(&history.look(&leaving), "the grace period is not overrun");
-}
-
-#[test]
 fn a_careless_scheduler_is_seen() {
     let (mut cluster, mut history) = fine();
     let now = cluster.now();

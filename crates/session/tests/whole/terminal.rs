@@ -51,7 +51,6 @@ fn tab_completes_verbs_resources_names_flags_and_files() {
         ("kubectl logs kept -c \t", "kubectl logs kept -c app "),
         ("kubectl logs --foll\t", "kubectl logs --follow "),
         ("kubectl get pods -n kube-sy\t", "kubectl get pods -n kube-system "),
-        ("kubectl apply -f po\t", "kubectl apply -f pod.yaml "),
         ("true; kube\t", "true; kubectl "),
         ("fault node fail k8s-node-1\t", "fault node fail k8s-node-1 "),
     ] {
