@@ -90,13 +90,6 @@ export default [
     await it.button(/untolerated taint/).first().hover();
     check((await lit(it)).join() === "k8s-master", "the taint counts the control plane");
   }],
-  ["S3 ties say that the seed decides here", async (it) => {
-    await it.open("node-selector");
-    await it.run("kubectl run web --image=nginx");
-    await it.onStage(/pod web, Running/);
-    await it.button("decision").click();
-    await it.sees(() => dialog(it), "2 nodes share the best score: k8s-node-1, k8s-node-2", "at random; here the seed decides");
-  }],
   ["S4 the smallest change is previewed and made by a click", async (it) => {
     await pending(it);
     await it.button("Smallest fix").first().click();

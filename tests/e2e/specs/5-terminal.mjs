@@ -27,8 +27,6 @@ export default [
     await press(it, "ArrowDown", "Control+u", "kub", "Tab", "des", "Tab", "nod", "Tab", "k8s-node-1", "Enter");
     await it.sees("terminal", /kubectl describe nodes k8s-node-1/, "Name:               k8s-node-1");
     await it.prompt();
-    await press(it, "Control+l");
-    await it.sees(async () => String((await it.terminal()).includes("echo one")), "false");
     await press(it, "abc", "Control+c");
     await it.sees("terminal", "abc^C");
   }],
