@@ -8,7 +8,7 @@ use crate::random::seconds;
 const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: kept\nspec:\n  containers:\n  - name: app\n    image: busybox\n    command: [sh, -c, 'while true; do date; sleep 5; done']\n";
 
 fn open() -> Session {
-    let (mut session, _) = Session::open("v=1");
+    let (mut session, _) = Session::open("v=1&scenario=life-of-a-pod");
     session.run(Command::TerminalResize { columns: 80, rows: 24 });
     session.run(Command::ApplyManifest { text: POD.to_owned() });
     seconds(&mut session, 10);
@@ -51,6 +51,7 @@ fn tab_completes_verbs_resources_names_flags_and_files() {
         ("kubectl logs kept -c \t", "kubectl logs kept -c app "),
         ("kubectl logs --foll\t", "kubectl logs --follow "),
         ("kubectl get pods -n kube-sy\t", "kubectl get pods -n kube-system "),
+        ("kubectl apply -f po\t", "kubectl apply -f pod.yaml "),
         ("true; kube\t", "true; kubectl "),
         ("fault node fail k8s-node-1\t", "fault node fail k8s-node-1 "),
     ] {
