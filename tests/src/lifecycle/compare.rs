@@ -157,8 +157,8 @@ fn in_order(text: &str) -> Vec<String> {
     lines.into_iter().flat_map(|it| it.1).collect()
 }
 
-/// What is no output (warnings, the word about a default) comes over another stream: where they fall between its lines is chance. nginx's notices name its
-/// version, kernel and worker processes.
+/// What is no output (warnings, the word about a default) comes over another stream: where it falls between lines is
+/// chance. nginx's notices name its version, kernel and worker processes.
 fn warnings_first(text: &str) -> String {
     let lines = text.lines().filter(|it| !it.contains(" [notice] "));
     let (mut lines, rest): (Vec<&str>, Vec<&str>) =
@@ -177,13 +177,9 @@ fn same_tokens(one: &[String], two: &[String]) -> bool {
     one.len() == two.len() && one.iter().zip(two).all(|(one, two)| one == two || same_duration(one, two))
 }
 
-/// `12s` and `(2m5s` within two seconds or a tenth of each other. What is older than the scenario is as old as the
-/// recording's cluster: ours has stood for ten minutes then.
+/// `12s` and `(2m5s` within two seconds or a tenth of each other.
 fn same_duration(one: &str, two: &str) -> bool {
-    const STOOD_BEFORE: f64 = 600.0;
-    const CLUSTER_AGE_MIN: f64 = 300.0;
     match (seconds(one), seconds(two)) {
-        (Some(one), Some(two)) if STOOD_BEFORE <= two && CLUSTER_AGE_MIN < one => true,
         (Some(one), Some(two)) => (one - two).abs() <= 2.0_f64.max(one * TOLERANCE_SHARE),
         _ => false,
     }
