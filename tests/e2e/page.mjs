@@ -1,6 +1,7 @@
 // The page as somebody uses it: by roles and names, with virtual time that is fast or stepped, never slept through.
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { axeSource } from "./browser.mjs";
 
 const OUT = fileURLToPath(new URL("./out/", import.meta.url));
 // All waiting is for a state; this only ends a wait for what never comes, on however slow a machine.
@@ -289,6 +290,23 @@ function keepTerminal() {
       kept = value;
     },
   });
+}
+
+const axe = await readFile(axeSource, "utf8");
+
+/// axe finds nothing.
+export async function clean(it, where) {
+  await it.page.evaluate(axe);
+  const found = await it.page.evaluate(async () => {
+    const { violations } = await globalThis.axe.run(document, { resultTypes: ["violations"] });
+    return violations.flatMap((rule) => rule.nodes.slice(0, 3).map((node) => `${rule.id}: ${node.html.slice(0, 160)} ${node.any[0]?.message ?? node.all[0]?.message ?? ""}`));
+  });
+  check(found.length === 0, `${where}:\n${found.join("\n")}`);
+}
+
+/// A narrow page shows one part at a time.
+export async function view(it, name) {
+  if ((it.options.width ?? 1440) < 1200) await it.page.getByRole("navigation", { name: "Views" }).getByRole("button", { name }).click();
 }
 
 export function check(found, words) {

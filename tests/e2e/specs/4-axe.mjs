@@ -1,26 +1,8 @@
 // axe finds nothing, in both themes, wide and narrow, on the stage, in every view and sheet.
-import { readFile } from "node:fs/promises";
-import { axeSource } from "../browser.mjs";
-import { check } from "../page.mjs";
-
-const axe = await readFile(axeSource, "utf8");
-
-async function clean(it, where) {
-  const found = await it.page.evaluate(async () => {
-    const { violations } = await globalThis.axe.run(document, { resultTypes: ["violations"] });
-    return violations.flatMap((rule) => rule.nodes.slice(0, 3).map((node) => `${rule.id}: ${node.html.slice(0, 160)} ${node.any[0]?.message ?? node.all[0]?.message ?? ""}`));
-  });
-  check(found.length === 0, `${where}:\n${found.join("\n")}`);
-}
-
-/// A narrow page shows one part at a time.
-async function view(it, name) {
-  if ((it.options.width ?? 1440) < 1200) await it.page.getByRole("navigation", { name: "Views" }).getByRole("button", { name }).click();
-}
+import { check, clean, view } from "../page.mjs";
 
 async function busy(it) {
   await it.open("liveness-exec");
-  await it.page.evaluate(axe);
   await view(it, "Terminal");
   await it.typeLine("kubectl apply -f long.yaml -f readiness.yaml; kubectl create deployment web --image=nginx --replicas=2");
   await view(it, "Stage");

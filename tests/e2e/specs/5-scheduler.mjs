@@ -1,9 +1,6 @@
 // Why a Pod is where it is, or nowhere: theatre, table, clauses, smallest changes, queue, preemption.
-import { readFile } from "node:fs/promises";
-import { axeSource } from "../browser.mjs";
-import { check, has, lacks } from "../page.mjs";
+import { check, clean, has, lacks, view } from "../page.mjs";
 
-const axe = await readFile(axeSource, "utf8");
 const REAL_TIME = "4";
 
 const dialog = (it) => it.page.evaluate(() => document.querySelector("dialog")?.textContent ?? "");
@@ -13,20 +10,6 @@ const theatre = (it) => it.page.evaluate(() => document.querySelector(".theatre"
 async function close(it) {
   await it.page.keyboard.press("Escape");
   await it.page.getByRole("dialog").waitFor({ state: "hidden" });
-}
-
-async function clean(it, where) {
-  await it.page.evaluate(axe);
-  const found = await it.page.evaluate(async () => {
-    const { violations } = await globalThis.axe.run(document, { resultTypes: ["violations"] });
-    return violations.flatMap((rule) => rule.nodes.slice(0, 3).map((node) => `${rule.id}: ${node.html.slice(0, 160)}`));
-  });
-  check(found.length === 0, `${where}:\n${found.join("\n")}`);
-}
-
-/// A narrow page shows one part at a time.
-async function view(it, name) {
-  if ((it.options.width ?? 1440) < 1200) await it.page.getByRole("navigation", { name: "Views" }).getByRole("button", { name }).click();
 }
 
 async function pending(it) {
