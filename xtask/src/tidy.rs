@@ -16,7 +16,6 @@ const LONG_FUNCTIONS: &[&str] = &[
     "crates/runtime/src/commands/listing.rs find",
     "crates/runtime/src/commands/output.rs printf_once",
     "crates/runtime/src/files/mounts.rs resolve",
-    "crates/session/src/view/fixes.rs write_ops",
 ];
 
 /// Prints what is not tidy; true when nothing is.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use kubelet::Kubelet;
 use runtime::{ContainerId, ContainerState, Runtime, SandboxId, Signal};
+use scheduler::remedy::is_given_along;
 use serde::{Deserialize, Serialize};
 
 use crate::{Cluster, NodeSpec};
@@ -227,15 +228,13 @@ impl Cluster {
         let machine = self.runtime.machines().find(|it| *it.spec.name == *like).map(|it| it.spec.clone());
         let machine = machine.ok_or_else(|| FaultError::NoNode(like.to_owned()))?;
         let pods = model.status.as_ref().and_then(|it| it.capacity.as_ref()?.get("pods").cloned());
-        // The kubelet itself sets those of Kubernetes' own.
-        let own = |it: &(&String, &String)| !it.0.contains("kubernetes.io/") || it.0.starts_with("topology.");
         let labels = model.metadata.labels.iter().flatten();
         let worker = NodeSpec::worker(name);
         self.add_node(&NodeSpec {
             cpu_milli: machine.cpu_milli,
             memory_bytes: machine.memory_bytes,
             pods: pods.map_or(worker.pods, |it| api::quantity::of(&it).value().clamp(0, 1_000) as u32),
-            labels: labels.filter(own).map(|it| (it.0.clone(), it.1.clone())).collect(),
+            labels: labels.filter(|it| is_given_along(it.0)).map(|it| (it.0.clone(), it.1.clone())).collect(),
             ..worker
         });
         Ok(())
@@ -264,6 +263,13 @@ impl Cluster {
         self.runtime.list_sandboxes(node).iter().filter(|it| it.pod_uid == uid).map(|it| it.id).next_back()
     }
 
+    /// The newest instance of a container in a sandbox.
+    pub fn newest_in(&self, sandbox: SandboxId, container: &str) -> Option<ContainerId> {
+        let named =
+            |it: &ContainerId| self.runtime.container_status(*it).is_some_and(|it| it.name == container);
+        self.runtime.list_containers(sandbox).into_iter().rfind(named)
+    }
+
     /// The newest instance of a container of a Pod.
     pub fn container_of(
         &self,
@@ -271,13 +277,7 @@ impl Cluster {
         pod: &str,
         container: &str,
     ) -> Result<ContainerId, FaultError> {
-        let sandbox = self.sandbox_of(namespace, pod)?;
-        let instances = self
-            .runtime
-            .list_containers(sandbox)
-            .into_iter()
-            .filter_map(|it| self.runtime.container_status(it));
-        let newest = instances.filter(|it| it.name == container).map(|it| it.id).next_back();
+        let newest = self.newest_in(self.sandbox_of(namespace, pod)?, container);
         newest.ok_or_else(|| FaultError::NotRunning(container.to_owned()))
     }
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use api::{Node, Pod};
 use proptest::prelude::*;
-use scheduler::remedy::{Change, Edit, Place, Side, apply, everything, smallest_changes};
+use scheduler::remedy::{
+    Change, ClusterEdit, Edit, Place, PodEdit, Side, apply, everything, smallest_changes,
+};
 use scheduler::{Options, Outcome, PodInfo, Snapshot, schedule_one};
 use serde_json::{Value, json};
 
@@ -69,11 +71,8 @@ fn asks_for_as_much_as_there_is() {
     snapshot.add_pod(info(asks(&json!({ "cpu": "3500m" })), "two"), "node-2");
     let found = smallest_changes(&snapshot, &info(asks(&json!({ "cpu": "1", "memory": "2Gi" })), "new"));
     assert!(found.complete, "{found:?}");
-    let lowered = |resource: &str, from, to| Edit::LowerRequest {
-        place: Place::App(0),
-        resource: resource.into(),
-        from,
-        to,
+    let lowered = |resource: &str, from, to| {
+        Edit::Pod(PodEdit::LowerRequest { place: Place::App(0), resource: resource.into(), from, to })
     };
     let single: Vec<_> =
         found.changes.iter().filter(|it| it.side() == Side::Pod).map(|it| it.edits.clone()).collect();
@@ -86,7 +85,8 @@ fn asks_for_as_much_as_there_is() {
     assert_eq!(found.changes[0].lands_on, ["node-2".into()]);
     let others: Vec<_> =
         found.changes.iter().filter(|it| it.side() == Side::Cluster).map(|it| it.edits[0].clone()).collect();
-    assert!(others.contains(&Edit::AddNode { node: "node-3".into(), like: "node-1".into() }), "{others:?}");
+    let one_more = ClusterEdit::AddNode { node: "node-3".into(), like: "node-1".into() };
+    assert!(others.contains(&one_more.into()), "{others:?}");
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn several_containers_share_what_is_missing() {
         .edits
         .iter()
         .map(|it| match it {
-            Edit::LowerRequest { to, .. } => *to,
+            Edit::Pod(PodEdit::LowerRequest { to, .. }) => *to,
             other => panic!("{other:?}"),
         })
         .collect();
@@ -135,7 +135,7 @@ fn taints_cordons_labels_and_gates() {
     pod["spec"]["schedulingGates"] = json!([{ "name": "example.com/wait" }]);
     pod["spec"]["nodeSelector"] = json!({});
     let found = smallest_changes(&cluster(vec![worker(json!({}))]), &info(pod, "new"));
-    assert_eq!(found.changes[0].edits, [Edit::OpenGate { gate: "example.com/wait".to_owned() }]);
+    assert_eq!(found.changes[0].edits, [PodEdit::OpenGate { gate: "example.com/wait".to_owned() }.into()]);
 }
 
 #[test]
@@ -163,7 +163,12 @@ fn neighbours_and_ports() {
     pod["spec"]["topologySpreadConstraints"] = json!([{ "topologyKey": "rack", "maxSkew": 1,
         "whenUnsatisfiable": "DoNotSchedule", "labelSelector": { "matchLabels": { "app": "a" } } }]);
     let found = smallest_changes(&snapshot, &info(pod, "new"));
-    assert_eq!(found.changes[0].edits, [Edit::RelaxSpread { at: 0 }], "{:#?}", words(&found.changes));
+    assert_eq!(
+        found.changes[0].edits,
+        [PodEdit::RelaxSpread { at: 0 }.into()],
+        "{:#?}",
+        words(&found.changes)
+    );
 }
 
 #[test]
@@ -239,14 +244,10 @@ fn sets(all: &[Edit], size: usize) -> Vec<Vec<Edit>> {
 /// The edit with its request a step higher, as far as the Pod had one.
 fn milder(edit: &Edit) -> Option<Edit> {
     match edit {
-        Edit::LowerRequest { place, resource, from, to } => {
+        Edit::Pod(PodEdit::LowerRequest { place, resource, from, to }) => {
             let to = to + scheduler::remedy::step(resource, *from);
-            (to < *from).then(|| Edit::LowerRequest {
-                place: *place,
-                resource: resource.clone(),
-                from: *from,
-                to,
-            })
+            let (place, resource, from) = (*place, resource.clone(), *from);
+            (to < from).then(|| PodEdit::LowerRequest { place, resource, from, to }.into())
         }
         _ => None,
     }

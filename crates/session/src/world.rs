@@ -90,21 +90,16 @@ impl WorkstationWorld<'_> {
             let status = self.cluster.runtime().container_status(*id);
             status.is_some_and(|it| matches!(it.state, ContainerState::Running { .. }))
         };
-        found
-            .filter(runs)
-            .ok_or_else(|| format!("unable to upgrade connection: container not found (\"{container}\")"))
+        found.filter(runs).ok_or_else(|| no_such_container(container))
     }
 
     /// The newest instance, ended or not: who attaches too late still reads what it wrote and how it ended, as kubectl
     /// falls back to the log then.
     fn newest(&self, namespace: &str, pod: &str, container: &str) -> Result<ContainerId, String> {
-        let runtime = self.cluster.runtime();
         let sandbox = self.cluster.any_sandbox_of(namespace, pod);
-        let all = sandbox.map_or_else(Vec::new, |it| runtime.list_containers(it));
-        let named = |it: &ContainerId| runtime.container_status(*it).is_some_and(|it| it.name == container);
-        all.into_iter()
-            .rfind(named)
-            .ok_or_else(|| format!("unable to upgrade connection: container not found (\"{container}\")"))
+        sandbox
+            .and_then(|it| self.cluster.newest_in(it, container))
+            .ok_or_else(|| no_such_container(container))
     }
 
     /// Whose log is asked for; or the kubelet's own words.
@@ -130,6 +125,10 @@ impl WorkstationWorld<'_> {
             .find(|it| kubelet::container_id_text(*it) == id);
         Ok(found.map_or(Logged::Gone(id), Logged::Instance))
     }
+}
+
+fn no_such_container(name: &str) -> String {
+    format!("unable to upgrade connection: container not found (\"{name}\")")
 }
 
 /// What stands behind a log that was asked for.

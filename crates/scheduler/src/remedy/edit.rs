@@ -21,7 +21,7 @@ pub enum Place {
 
 /// Places in lists are those of the Pod as it stands: edits are applied from the last to the first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Edit {
+pub enum PodEdit {
     OpenGate {
         gate: String,
     },
@@ -61,6 +61,10 @@ pub enum Edit {
         place: Place,
         port: usize,
     },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ClusterEdit {
     Uncordon {
         node: Arc<str>,
     },
@@ -85,75 +89,58 @@ pub enum Edit {
     },
 }
 
+/// Those of the Pod come first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Edit {
+    Pod(PodEdit),
+    Cluster(ClusterEdit),
+}
+
+impl From<PodEdit> for Edit {
+    fn from(edit: PodEdit) -> Edit {
+        Edit::Pod(edit)
+    }
+}
+
+impl From<ClusterEdit> for Edit {
+    fn from(edit: ClusterEdit) -> Edit {
+        Edit::Cluster(edit)
+    }
+}
+
 impl Edit {
     pub fn of_pod(&self) -> bool {
-        match self {
-            Edit::OpenGate { .. }
-            | Edit::LowerRequest { .. }
-            | Edit::Tolerate { .. }
-            | Edit::DropNodeSelector { .. }
-            | Edit::DropNodeRequirement { .. }
-            | Edit::DropNodeAffinity
-            | Edit::DropPodAffinity { .. }
-            | Edit::DropPodAntiAffinity { .. }
-            | Edit::RelaxSpread { .. }
-            | Edit::DropHostPort { .. } => true,
-            Edit::Uncordon { .. }
-            | Edit::RemoveTaint { .. }
-            | Edit::LabelNode { .. }
-            | Edit::DeletePod { .. }
-            | Edit::AddNode { .. } => false,
-        }
+        matches!(self, Edit::Pod(_))
     }
 
     /// How much it takes; of equally many edits those with the least trouble come first.
     pub(super) fn trouble(&self) -> u32 {
         match self {
-            Edit::OpenGate { .. } => 0,
-            Edit::LowerRequest { .. } | Edit::Uncordon { .. } => 1,
-            Edit::Tolerate { key, .. } | Edit::RemoveTaint { key, .. } if key.contains("control-plane") => 8,
-            Edit::Tolerate { .. } | Edit::RemoveTaint { .. } | Edit::LabelNode { .. } => 2,
-            Edit::DropNodeSelector { .. }
-            | Edit::RelaxSpread { .. }
-            | Edit::DropHostPort { .. }
-            | Edit::DropNodeRequirement { .. } => 3,
-            Edit::DropPodAffinity { .. } | Edit::DropPodAntiAffinity { .. } | Edit::DropNodeAffinity => 4,
-            Edit::AddNode { .. } => 5,
-            Edit::DeletePod { .. } => 6,
+            Edit::Pod(it) => it.trouble(),
+            Edit::Cluster(it) => it.trouble(),
         }
     }
 
     /// A number for its kind.
     pub(super) fn kind(&self) -> u32 {
         match self {
-            Edit::OpenGate { .. } => 0,
-            Edit::LowerRequest { .. } => 1,
-            Edit::Tolerate { .. } => 2,
-            Edit::DropNodeSelector { .. } => 3,
-            Edit::DropNodeRequirement { .. } => 4,
-            Edit::DropNodeAffinity => 5,
-            Edit::DropPodAffinity { .. } => 6,
-            Edit::DropPodAntiAffinity { .. } => 7,
-            Edit::RelaxSpread { .. } => 8,
-            Edit::DropHostPort { .. } => 9,
-            Edit::Uncordon { .. } => 10,
-            Edit::RemoveTaint { .. } => 11,
-            Edit::LabelNode { .. } => 12,
-            Edit::DeletePod { .. } => 13,
-            Edit::AddNode { .. } => 14,
+            Edit::Pod(it) => it.kind(),
+            Edit::Cluster(it) => it.kind(),
         }
     }
 
     /// The same edit whatever value it sets: two of one field exclude each other.
     pub(super) fn field(&self) -> Edit {
         match self {
-            Edit::LowerRequest { place, resource, .. } => {
-                Edit::LowerRequest { place: *place, resource: resource.clone(), from: 0, to: 0 }
+            Edit::Pod(PodEdit::LowerRequest { place, resource, .. }) => {
+                PodEdit::LowerRequest { place: *place, resource: resource.clone(), from: 0, to: 0 }.into()
             }
-            Edit::LabelNode { node, key, .. } => {
-                Edit::LabelNode { node: node.clone(), key: key.clone(), value: None }
+            Edit::Cluster(ClusterEdit::LabelNode { node, key, .. }) => {
+                ClusterEdit::LabelNode { node: node.clone(), key: key.clone(), value: None }.into()
             }
-            Edit::AddNode { node, .. } => Edit::AddNode { node: node.clone(), like: Arc::from("") },
+            Edit::Cluster(ClusterEdit::AddNode { node, .. }) => {
+                ClusterEdit::AddNode { node: node.clone(), like: Arc::from("") }.into()
+            }
             other => other.clone(),
         }
     }
@@ -161,7 +148,7 @@ impl Edit {
     /// By how many thousandths a request is lowered.
     pub(super) fn lowered(&self) -> u64 {
         match self {
-            Edit::LowerRequest { from, to, .. } => {
+            Edit::Pod(PodEdit::LowerRequest { from, to, .. }) => {
                 (i128::from(from - to) * 1_000 / i128::from((*from).max(1))).unsigned_abs() as u64
             }
             _ => 0,
@@ -171,7 +158,7 @@ impl Edit {
     /// Of a request, in steps: a value that fits and one that does not.
     pub(super) fn range(&self) -> Option<(i64, i64)> {
         match self {
-            Edit::LowerRequest { resource, from, to, .. } => {
+            Edit::Pod(PodEdit::LowerRequest { resource, from, to, .. }) => {
                 let step = step(resource, *from);
                 Some((to / step, from / step + i64::from(from % step != 0)))
             }
@@ -182,7 +169,7 @@ impl Edit {
     /// To this many thousandths of what is requested.
     pub(super) fn lowered_by(&self, share: i64) -> Edit {
         match self {
-            Edit::LowerRequest { resource, from, to, .. } => {
+            Edit::Pod(PodEdit::LowerRequest { resource, from, to, .. }) => {
                 let part = (i128::from(*from) * i128::from(share) / 1_000) as i64;
                 self.lowered_to((part / step(resource, *from)).max(to / step(resource, *from)))
             }
@@ -192,15 +179,75 @@ impl Edit {
 
     pub(super) fn lowered_to(&self, steps: i64) -> Edit {
         match self {
-            Edit::LowerRequest { place, resource, from, .. } => Edit::LowerRequest {
+            Edit::Pod(PodEdit::LowerRequest { place, resource, from, .. }) => PodEdit::LowerRequest {
                 place: *place,
                 resource: resource.clone(),
                 from: *from,
                 to: steps * step(resource, *from),
-            },
+            }
+            .into(),
             other => other.clone(),
         }
     }
+}
+
+impl PodEdit {
+    fn trouble(&self) -> u32 {
+        match self {
+            PodEdit::OpenGate { .. } => 0,
+            PodEdit::LowerRequest { .. } => 1,
+            PodEdit::Tolerate { key, .. } => of_taint(key),
+            PodEdit::DropNodeSelector { .. }
+            | PodEdit::RelaxSpread { .. }
+            | PodEdit::DropHostPort { .. }
+            | PodEdit::DropNodeRequirement { .. } => 3,
+            PodEdit::DropPodAffinity { .. }
+            | PodEdit::DropPodAntiAffinity { .. }
+            | PodEdit::DropNodeAffinity => 4,
+        }
+    }
+
+    fn kind(&self) -> u32 {
+        match self {
+            PodEdit::OpenGate { .. } => 0,
+            PodEdit::LowerRequest { .. } => 1,
+            PodEdit::Tolerate { .. } => 2,
+            PodEdit::DropNodeSelector { .. } => 3,
+            PodEdit::DropNodeRequirement { .. } => 4,
+            PodEdit::DropNodeAffinity => 5,
+            PodEdit::DropPodAffinity { .. } => 6,
+            PodEdit::DropPodAntiAffinity { .. } => 7,
+            PodEdit::RelaxSpread { .. } => 8,
+            PodEdit::DropHostPort { .. } => 9,
+        }
+    }
+}
+
+impl ClusterEdit {
+    fn trouble(&self) -> u32 {
+        match self {
+            ClusterEdit::Uncordon { .. } => 1,
+            ClusterEdit::RemoveTaint { key, .. } => of_taint(key),
+            ClusterEdit::LabelNode { .. } => 2,
+            ClusterEdit::AddNode { .. } => 5,
+            ClusterEdit::DeletePod { .. } => 6,
+        }
+    }
+
+    fn kind(&self) -> u32 {
+        match self {
+            ClusterEdit::Uncordon { .. } => 10,
+            ClusterEdit::RemoveTaint { .. } => 11,
+            ClusterEdit::LabelNode { .. } => 12,
+            ClusterEdit::DeletePod { .. } => 13,
+            ClusterEdit::AddNode { .. } => 14,
+        }
+    }
+}
+
+/// The control plane is kept free with good reason.
+fn of_taint(key: &str) -> u32 {
+    if key.contains("control-plane") { 8 } else { 2 }
 }
 
 /// As a manifest writes an amount of it.
@@ -218,10 +265,9 @@ pub fn quantity(resource: &str, amount: i64) -> String {
 pub fn apply(snapshot: &Snapshot, pod: &PodInfo, edits: &[Edit]) -> Option<(Snapshot, PodInfo)> {
     let (mut snapshot, mut changed) = (snapshot.clone(), None::<Pod>);
     for edit in edits.iter().rev() {
-        if edit.of_pod() {
-            edit_pod(changed.get_or_insert_with(|| (*pod.pod).clone()), edit)?;
-        } else {
-            edit_cluster(&mut snapshot, edit)?;
+        match edit {
+            Edit::Pod(it) => edit_pod(changed.get_or_insert_with(|| (*pod.pod).clone()), it)?,
+            Edit::Cluster(it) => edit_cluster(&mut snapshot, it)?,
         }
     }
     let pod = changed.map_or_else(|| pod.clone(), |it| PodInfo::new(Arc::new(it)));
@@ -229,47 +275,42 @@ pub fn apply(snapshot: &Snapshot, pod: &PodInfo, edits: &[Edit]) -> Option<(Snap
 }
 
 /// `None` where the Pod has no such thing to edit. Of several edits the last comes first.
-pub fn edit_pod(pod: &mut Pod, edit: &Edit) -> Option<()> {
+pub fn edit_pod(pod: &mut Pod, edit: &PodEdit) -> Option<()> {
     let spec = pod.spec.as_mut()?;
     let affinity = &mut spec.affinity;
     match edit {
-        Edit::OpenGate { gate } => spec.scheduling_gates.as_mut()?.retain(|it| it.name != *gate),
-        Edit::LowerRequest { place, resource, to, .. } => lower(spec, *place, resource, *to)?,
-        Edit::Tolerate { key, value, effect } => {
+        PodEdit::OpenGate { gate } => spec.scheduling_gates.as_mut()?.retain(|it| it.name != *gate),
+        PodEdit::LowerRequest { place, resource, to, .. } => lower(spec, *place, resource, *to)?,
+        PodEdit::Tolerate { key, value, effect } => {
             spec.tolerations.get_or_insert_default().push(toleration(key, value, effect));
         }
-        Edit::DropNodeSelector { key } => drop(spec.node_selector.as_mut()?.remove(key)?),
-        Edit::DropNodeRequirement { term, at } => {
+        PodEdit::DropNodeSelector { key } => drop(spec.node_selector.as_mut()?.remove(key)?),
+        PodEdit::DropNodeRequirement { term, at } => {
             let nodes = affinity.as_mut()?.node_affinity.as_mut()?;
             let required = nodes.required_during_scheduling_ignored_during_execution.as_mut()?;
             take(required.node_selector_terms.get_mut(*term)?.match_expressions.as_mut()?, *at)?;
         }
-        Edit::DropNodeAffinity => {
+        PodEdit::DropNodeAffinity => {
             let nodes = affinity.as_mut()?.node_affinity.as_mut()?;
             nodes.required_during_scheduling_ignored_during_execution = None;
         }
-        Edit::DropPodAffinity { at } => {
+        PodEdit::DropPodAffinity { at } => {
             let pods = affinity.as_mut()?.pod_affinity.as_mut()?;
             take(pods.required_during_scheduling_ignored_during_execution.as_mut()?, *at)?;
         }
-        Edit::DropPodAntiAffinity { at } => {
+        PodEdit::DropPodAntiAffinity { at } => {
             let pods = affinity.as_mut()?.pod_anti_affinity.as_mut()?;
             take(pods.required_during_scheduling_ignored_during_execution.as_mut()?, *at)?;
         }
-        Edit::RelaxSpread { at } => {
+        PodEdit::RelaxSpread { at } => {
             let constraint = spec.topology_spread_constraints.as_mut()?.get_mut(*at)?;
             "ScheduleAnyway".clone_into(&mut constraint.when_unsatisfiable);
             constraint.min_domains = None;
         }
-        Edit::DropHostPort { place, port } => {
+        PodEdit::DropHostPort { place, port } => {
             let port = container(spec, *place)?.ports.as_mut()?.get_mut(*port)?;
             (port.host_port, port.host_ip) = (None, None);
         }
-        Edit::Uncordon { .. }
-        | Edit::RemoveTaint { .. }
-        | Edit::LabelNode { .. }
-        | Edit::DeletePod { .. }
-        | Edit::AddNode { .. } => {}
     }
     Some(())
 }
@@ -313,41 +354,36 @@ fn lower(spec: &mut PodSpec, place: Place, resource: &str, to: i64) -> Option<()
     Some(())
 }
 
-fn edit_cluster(snapshot: &mut Snapshot, edit: &Edit) -> Option<()> {
+fn edit_cluster(snapshot: &mut Snapshot, edit: &ClusterEdit) -> Option<()> {
     match edit {
-        Edit::Uncordon { node } => change_node(snapshot, node, |it| {
+        ClusterEdit::Uncordon { node } => change_node(snapshot, node, |it| {
             let spec = it.spec.get_or_insert_default();
             spec.unschedulable = None;
             spec.taints.iter_mut().for_each(|it| it.retain(|it| it.key != CORDONED));
         }),
-        Edit::RemoveTaint { node, key, effect } => change_node(snapshot, node, |it| {
+        ClusterEdit::RemoveTaint { node, key, effect } => change_node(snapshot, node, |it| {
             let taints = it.spec.get_or_insert_default().taints.iter_mut();
             taints.for_each(|it| it.retain(|it| it.key != *key || it.effect != *effect));
         }),
-        Edit::LabelNode { node, key, value } => change_node(snapshot, node, |it| {
+        ClusterEdit::LabelNode { node, key, value } => change_node(snapshot, node, |it| {
             let labels = it.metadata.labels.get_or_insert_default();
             match value {
                 Some(value) => drop(labels.insert(key.clone(), value.clone())),
                 None => drop(labels.remove(key)),
             }
         }),
-        Edit::DeletePod { pod } => snapshot.remove_pod(pod).map(drop),
-        Edit::AddNode { node, like } => {
+        ClusterEdit::DeletePod { pod } => snapshot.remove_pod(pod).map(drop),
+        ClusterEdit::AddNode { node, like } => {
             let new = like_this((*snapshot.node(like)?.node).clone(), node);
             snapshot.set_node(Arc::new(new));
             Some(())
         }
-        Edit::OpenGate { .. }
-        | Edit::LowerRequest { .. }
-        | Edit::Tolerate { .. }
-        | Edit::DropNodeSelector { .. }
-        | Edit::DropNodeRequirement { .. }
-        | Edit::DropNodeAffinity
-        | Edit::DropPodAffinity { .. }
-        | Edit::DropPodAntiAffinity { .. }
-        | Edit::RelaxSpread { .. }
-        | Edit::DropHostPort { .. } => Some(()),
     }
+}
+
+/// Labels that one more node like another gets from it; those of Kubernetes' own its kubelet sets.
+pub fn is_given_along(label: &str) -> bool {
+    !label.contains("kubernetes.io/") || label.starts_with("topology.")
 }
 
 /// A machine of the same size and with the same labels, as far as they are not Kubernetes' own; it has no taints, no images
@@ -357,11 +393,7 @@ fn like_this(mut new: Node, name: &str) -> Node {
         ["kubernetes.io/os", "kubernetes.io/arch", "beta.kubernetes.io/os", "beta.kubernetes.io/arch"];
     new.metadata.name = Some(name.to_owned());
     let labels = new.metadata.labels.get_or_insert_default();
-    labels.retain(|key, _| {
-        !key.contains("kubernetes.io/")
-            || key.starts_with("topology.")
-            || OF_EVERY_NODE.contains(&key.as_str())
-    });
+    labels.retain(|key, _| is_given_along(key) || OF_EVERY_NODE.contains(&key.as_str()));
     labels.insert(HOSTNAME.to_owned(), name.to_owned());
     let spec = new.spec.get_or_insert_default();
     (spec.taints, spec.unschedulable) = (None, None);

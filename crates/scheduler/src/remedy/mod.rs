@@ -15,7 +15,7 @@ use crate::pod_info::PodInfo;
 use crate::schedule_one::{Options, fits_anywhere, prepare, schedule_one};
 use crate::snapshot::Snapshot;
 
-pub use edit::{Edit, Place, apply, edit_pod, quantity, toleration};
+pub use edit::{ClusterEdit, Edit, Place, PodEdit, apply, edit_pod, is_given_along, quantity, toleration};
 pub use relevant::{everything, step};
 
 /// Edits that one change consists of at the most.
@@ -129,7 +129,7 @@ impl Search<'_> {
     fn is_gated(&self, edits: &[Edit]) -> bool {
         let spec = self.pod.pod.spec.as_ref();
         let gates = spec.and_then(|it| it.scheduling_gates.as_deref()).unwrap_or_default();
-        let opened = edits.iter().filter(|it| matches!(it, Edit::OpenGate { .. })).count();
+        let opened = edits.iter().filter(|it| matches!(it, Edit::Pod(PodEdit::OpenGate { .. }))).count();
         opened < gates.len()
     }
 

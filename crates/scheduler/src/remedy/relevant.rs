@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use api::k8s_openapi::api::core::v1::{NodeSelectorRequirement, NodeSelectorTerm};
+use api::k8s_openapi::api::core::v1::{
+    Container, NodeSelectorRequirement, NodeSelectorTerm, PodSpec, ResourceRequirements, Taint,
+};
 use api::selector::{Operator, Requirement};
 
 use super::NODES_MAX;
-use super::edit::{Edit, Place};
+use super::edit::{ClusterEdit, Edit, Place, PodEdit};
 use crate::decision::{Decision, Reasons, Verdict};
 use crate::framework::PROFILE;
 use crate::node_info::NodeInfo;
@@ -33,7 +35,7 @@ pub fn step(resource: &str, amount: i64) -> i64 {
 /// What holds the Pod back before any node is asked.
 pub(super) fn gates(pod: &PodInfo) -> Vec<Edit> {
     let gates = pod.pod.spec.as_ref().and_then(|it| it.scheduling_gates.as_deref()).unwrap_or_default();
-    gates.iter().map(|it| Edit::OpenGate { gate: it.name.clone() }).collect()
+    gates.iter().map(|it| PodEdit::OpenGate { gate: it.name.clone() }.into()).collect()
 }
 
 /// `original` is the Pod before any edit: places in its lists name what can be edited. Answers also whether some nodes
@@ -48,7 +50,7 @@ pub(super) fn ideas(
     let mut ideas = Ideas { snapshot, pod, original, found: Vec::new(), cut: false };
     if let Some(rejection) = &decision.pre_filter {
         if rejection.plugin == "NodeAffinity" {
-            ideas.found.push(Edit::DropNodeAffinity);
+            ideas.propose(PodEdit::DropNodeAffinity);
         }
         return (ideas.found, false);
     }
@@ -66,7 +68,7 @@ pub(super) fn ideas(
         let Some(node) = snapshot.node(name) else { continue };
         match verdict {
             Verdict::Fits => {}
-            Verdict::NotNamed => ideas.found.push(Edit::DropNodeAffinity),
+            Verdict::NotNamed => ideas.propose(PodEdit::DropNodeAffinity),
             Verdict::Rejected(why) => ideas.against(node, why.plugin, &why.reasons),
         }
     }
@@ -117,6 +119,10 @@ struct Ideas<'a> {
 }
 
 impl Ideas<'_> {
+    fn propose(&mut self, edit: impl Into<Edit>) {
+        self.found.push(edit.into());
+    }
+
     fn against(&mut self, node: &NodeInfo, plugin: &str, reasons: &Reasons) {
         if unwell(node, self.pod) {
             return;
@@ -136,13 +142,13 @@ impl Ideas<'_> {
 
     fn cordon(&mut self, node: &NodeInfo) {
         if node.unschedulable {
-            self.found.push(Edit::Uncordon { node: node.name.clone() });
+            self.propose(ClusterEdit::Uncordon { node: node.name.clone() });
             self.tolerate(CORDONED, "", "NoSchedule");
         }
     }
 
     fn tolerate(&mut self, key: &str, value: &str, effect: &str) {
-        self.found.push(Edit::Tolerate {
+        self.propose(PodEdit::Tolerate {
             key: key.to_owned(),
             value: value.to_owned(),
             effect: effect.to_owned(),
@@ -156,10 +162,10 @@ impl Ideas<'_> {
                 continue;
             }
             self.tolerate(&taint.key, taint.value.as_deref().unwrap_or(""), &taint.effect);
-            self.found.push(if taint.key == CORDONED {
-                Edit::Uncordon { node: node.name.clone() }
+            self.propose(if taint.key == CORDONED {
+                ClusterEdit::Uncordon { node: node.name.clone() }
             } else {
-                Edit::RemoveTaint {
+                ClusterEdit::RemoveTaint {
                     node: node.name.clone(),
                     key: taint.key.clone(),
                     effect: taint.effect.clone(),
@@ -172,12 +178,12 @@ impl Ideas<'_> {
         let Some(spec) = &self.original.pod.spec else { return };
         for (key, value) in spec.node_selector.iter().flatten() {
             if node.labels().get(key) != Some(value) {
-                self.found.push(Edit::DropNodeSelector { key: key.clone() });
+                self.propose(PodEdit::DropNodeSelector { key: key.clone() });
                 self.label(node, key, Some(value.clone()));
             }
         }
         for (i, term) in required_terms(self.original).iter().enumerate() {
-            self.found.push(Edit::DropNodeAffinity);
+            self.propose(PodEdit::DropNodeAffinity);
             let expressions = term.match_expressions.as_deref().unwrap_or_default();
             let fields = term.match_fields.as_ref().map_or(0, Vec::len);
             for (at, expression) in expressions.iter().enumerate() {
@@ -186,7 +192,7 @@ impl Ideas<'_> {
                     continue;
                 }
                 if 1 < expressions.len() + fields {
-                    self.found.push(Edit::DropNodeRequirement { term: i, at });
+                    self.propose(PodEdit::DropNodeRequirement { term: i, at });
                 }
                 if let Some(value) = satisfying(&requirement) {
                     self.label(node, &requirement.key, value);
@@ -198,7 +204,7 @@ impl Ideas<'_> {
     /// Labels that the kubelet sets itself would not stay.
     fn label(&mut self, node: &NodeInfo, key: &str, value: Option<String>) {
         if ![HOSTNAME, "kubernetes.io/os", "kubernetes.io/arch"].contains(&key) {
-            self.found.push(Edit::LabelNode { node: node.name.clone(), key: key.to_owned(), value });
+            self.propose(ClusterEdit::LabelNode { node: node.name.clone(), key: key.to_owned(), value });
         }
     }
 
@@ -208,14 +214,12 @@ impl Ideas<'_> {
             .filter(|port| node.used_ports.iter().any(|it| it.conflicts(port)))
             .map(|it| it.port)
             .collect();
-        let inits = spec.init_containers.iter().flatten().enumerate().map(|(at, it)| (Place::Init(at), it));
-        let apps = spec.containers.iter().enumerate().map(|(at, it)| (Place::App(at), it));
         // On the host's network every port of the Pod is one of the host.
-        let containers = inits.chain(apps).filter(|_| spec.host_network != Some(true));
+        let containers = containers(spec).filter(|_| spec.host_network != Some(true));
         for (place, container) in containers {
             for (port, it) in container.ports.iter().flatten().enumerate() {
                 if it.host_port.is_some_and(|it| taken.contains(&it)) {
-                    self.found.push(Edit::DropHostPort { place, port });
+                    self.propose(PodEdit::DropHostPort { place, port });
                 }
             }
         }
@@ -239,7 +243,7 @@ impl Ideas<'_> {
     /// To nothing: afterwards it is raised again as far as that fits.
     fn lower(&mut self, resource: &Arc<str>) {
         let Some(spec) = &self.original.pod.spec else { return };
-        let asked = |it: Option<&api::k8s_openapi::api::core::v1::ResourceRequirements>| {
+        let asked = |it: Option<&ResourceRequirements>| {
             let quantity = it?.requests.as_ref()?.get(&**resource)?;
             let amount = api::quantity::of(quantity);
             Some(if &**resource == "cpu" { amount.milli_value() } else { amount.value() })
@@ -250,15 +254,13 @@ impl Ideas<'_> {
             let to = contained(self.original, resource);
             if to < from {
                 let (place, resource) = (Place::Whole, resource.clone());
-                self.found.push(Edit::LowerRequest { place, resource, from, to });
+                self.propose(PodEdit::LowerRequest { place, resource, from, to });
             }
             return;
         }
-        let inits = spec.init_containers.iter().flatten().enumerate().map(|(at, it)| (Place::Init(at), it));
-        let apps = spec.containers.iter().enumerate().map(|(at, it)| (Place::App(at), it));
-        for (place, container) in inits.chain(apps) {
+        for (place, container) in containers(spec) {
             if let Some(from) = asked(container.resources.as_ref()) {
-                self.found.push(Edit::LowerRequest { place, resource: resource.clone(), from, to: 0 });
+                self.propose(PodEdit::LowerRequest { place, resource: resource.clone(), from, to: 0 });
             }
         }
     }
@@ -267,7 +269,7 @@ impl Ideas<'_> {
         let Some(spec) = &self.original.pod.spec else { return };
         for (at, it) in spec.topology_spread_constraints.iter().flatten().enumerate() {
             if it.when_unsatisfiable == "DoNotSchedule" {
-                self.found.push(Edit::RelaxSpread { at });
+                self.propose(PodEdit::RelaxSpread { at });
                 self.join_domains(&it.topology_key);
             }
         }
@@ -281,9 +283,9 @@ impl Ideas<'_> {
             if 1 < constraint.min_domains && constraint.honor_affinity {
                 // More nodes that come into question may be more domains.
                 let keys = spec.node_selector.iter().flatten().map(|it| it.0.clone());
-                self.found.extend(keys.map(|key| Edit::DropNodeSelector { key }));
+                self.found.extend(keys.map(|key| PodEdit::DropNodeSelector { key }.into()));
                 if !required_terms(self.original).is_empty() {
-                    self.found.push(Edit::DropNodeAffinity);
+                    self.propose(PodEdit::DropNodeAffinity);
                 }
             }
         }
@@ -314,9 +316,12 @@ impl Ideas<'_> {
 
     fn pod_affinity(&mut self, node: &NodeInfo) {
         let (pod, snapshot) = (self.pod, self.snapshot);
-        self.found.extend((0..self.original.required_affinity.len()).map(|at| Edit::DropPodAffinity { at }));
         self.found.extend(
-            (0..self.original.required_anti_affinity.len()).map(|at| Edit::DropPodAntiAffinity { at }),
+            (0..self.original.required_affinity.len()).map(|at| PodEdit::DropPodAffinity { at }.into()),
+        );
+        self.found.extend(
+            (0..self.original.required_anti_affinity.len())
+                .map(|at| PodEdit::DropPodAntiAffinity { at }.into()),
         );
         for term in &pod.required_affinity {
             self.join_domains(&term.topology_key);
@@ -352,7 +357,7 @@ impl Ideas<'_> {
         };
         let mut found: Vec<Edit> = (node.pods.iter())
             .filter(|it| !it.terminating && !owned(it) && which(it))
-            .map(|it| Edit::DeletePod { pod: it.key.clone() })
+            .map(|it| ClusterEdit::DeletePod { pod: it.key.clone() }.into())
             .collect();
         found.sort();
         self.cut |= DELETIONS_MAX < found.len();
@@ -374,7 +379,7 @@ impl Ideas<'_> {
             if shapes.len() < VALUES_MAX && !shapes.contains(&shape(node)) {
                 shapes.push(shape(node));
                 let (node, like) = (self.free_name(&node.name), node.name.clone());
-                self.found.push(Edit::AddNode { node, like });
+                self.propose(ClusterEdit::AddNode { node, like });
             }
         }
     }
@@ -388,13 +393,19 @@ impl Ideas<'_> {
     }
 }
 
+/// With their places.
+fn containers(spec: &PodSpec) -> impl Iterator<Item = (Place, &Container)> {
+    let inits = spec.init_containers.iter().flatten().enumerate().map(|(at, it)| (Place::Init(at), it));
+    inits.chain(spec.containers.iter().enumerate().map(|(at, it)| (Place::App(at), it)))
+}
+
 fn is_control_plane(node: &NodeInfo) -> bool {
     node.labels().contains_key("node-role.kubernetes.io/control-plane")
 }
 
 /// Has a taint that Kubernetes itself sets because something is wrong there.
 fn unwell(node: &NodeInfo, pod: &PodInfo) -> bool {
-    let stands = |it: &&api::k8s_openapi::api::core::v1::Taint| {
+    let stands = |it: &&Taint| {
         it.key.starts_with(UNWELL)
             && it.key != CORDONED
             && matches!(it.effect.as_str(), "NoSchedule" | "NoExecute")

@@ -4,7 +4,7 @@ use api::k8s_openapi::api::core::v1::PodSpec;
 use api::{Kind, Object, ObjectKey, Pod};
 use cluster::{Cluster, Fault};
 use scheduler::PodInfo;
-use scheduler::remedy::{self, Change, Edit, Place, Side};
+use scheduler::remedy::{self, Change, ClusterEdit, Edit, Place, PodEdit, Side};
 use serde_json::{Value, json};
 
 use crate::frame::{Fixes, ObjectRef, Remedy, RemedyEdit, RemedyKind, RemedySide};
@@ -71,9 +71,16 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn remedy(&self, change: &Change) -> Remedy {
-        let (of_pod, of_cluster): (Vec<&Edit>, Vec<&Edit>) = change.edits.iter().partition(|it| it.of_pod());
+        let (mut of_pod, mut of_cluster) = (Vec::new(), Vec::new());
+        for edit in &change.edits {
+            match edit {
+                Edit::Pod(it) => of_pod.push(it),
+                Edit::Cluster(it) => of_cluster.push(it),
+            }
+        }
         let mut commands: Vec<String> = of_cluster.iter().map(|it| self.cluster_command(it)).collect();
-        let mut note = of_cluster.iter().any(|it| matches!(it, Edit::AddNode { .. })).then_some("add_node");
+        let mut note =
+            of_cluster.iter().any(|it| matches!(it, ClusterEdit::AddNode { .. })).then_some("add_node");
         if !of_pod.is_empty() {
             let (more, of) = self.pod_commands(&of_pod);
             commands.extend(more);
@@ -103,13 +110,13 @@ impl Writer<'_> {
         if self.here { String::new() } else { format!(" -n {}", quoted(pod_namespace(self.pod))) }
     }
 
-    fn cluster_command(&self, edit: &Edit) -> String {
+    fn cluster_command(&self, edit: &ClusterEdit) -> String {
         match edit {
-            Edit::Uncordon { node } => format!("kubectl uncordon {}", quoted(node)),
-            Edit::RemoveTaint { node, key, effect } => {
+            ClusterEdit::Uncordon { node } => format!("kubectl uncordon {}", quoted(node)),
+            ClusterEdit::RemoveTaint { node, key, effect } => {
                 format!("kubectl taint node {} {}", quoted(node), quoted(&format!("{key}:{effect}-")))
             }
-            Edit::LabelNode { node, key, value } => {
+            ClusterEdit::LabelNode { node, key, value } => {
                 let had = self
                     .cluster
                     .api()
@@ -119,7 +126,7 @@ impl Writer<'_> {
                 let overwrite = if had && value.is_some() { " --overwrite" } else { "" };
                 format!("kubectl label node {} {}{overwrite}", quoted(node), quoted(&change))
             }
-            Edit::DeletePod { pod } => {
+            ClusterEdit::DeletePod { pod } => {
                 let there = if *pod.namespace == *pod_namespace(self.pod) && self.here {
                     String::new()
                 } else {
@@ -127,26 +134,16 @@ impl Writer<'_> {
                 };
                 format!("kubectl delete pod {}{there}", quoted(&pod.name))
             }
-            Edit::AddNode { node, like } => {
+            ClusterEdit::AddNode { node, like } => {
                 Fault::AddNode { node: node.clone(), like: like.to_string() }.command_line()
             }
-            Edit::OpenGate { .. }
-            | Edit::LowerRequest { .. }
-            | Edit::Tolerate { .. }
-            | Edit::DropNodeSelector { .. }
-            | Edit::DropNodeRequirement { .. }
-            | Edit::DropNodeAffinity
-            | Edit::DropPodAffinity { .. }
-            | Edit::DropPodAntiAffinity { .. }
-            | Edit::RelaxSpread { .. }
-            | Edit::DropHostPort { .. } => String::new(),
         }
     }
 
     /// Commands for edits of the Pod, and what they do besides.
-    fn pod_commands(&self, edits: &[&Edit]) -> (Vec<String>, Option<&'static str>) {
-        let of_pod = |it: &&&Edit| matches!(it, Edit::OpenGate { .. });
-        let (gates, others): (Vec<&Edit>, Vec<&Edit>) = edits.iter().partition(|it| of_pod(it));
+    fn pod_commands(&self, edits: &[&PodEdit]) -> (Vec<String>, Option<&'static str>) {
+        let (gates, others): (Vec<&PodEdit>, Vec<&PodEdit>) =
+            edits.iter().partition(|it| matches!(it, PodEdit::OpenGate { .. }));
         let mut commands = Vec::new();
         if !gates.is_empty() {
             commands.push(self.patch(&["pod ", &self.name()].concat(), "/spec", &gates));
@@ -167,9 +164,9 @@ impl Writer<'_> {
                 (commands, Some("template"))
             }
             Owner::Nobody => {
-                let (resizes, rest): (Vec<&Edit>, Vec<&Edit>) =
+                let (resizes, rest): (Vec<&PodEdit>, Vec<&PodEdit>) =
                     others.iter().partition(|it| Self::is_resize(it));
-                if rest.iter().any(|it| !matches!(it, Edit::Tolerate { .. })) {
+                if rest.iter().any(|it| !matches!(it, PodEdit::Tolerate { .. })) {
                     commands.push(self.replace(&others));
                     return (commands, Some("replace"));
                 }
@@ -187,16 +184,16 @@ impl Writer<'_> {
 
     /// Whether the Pod may be changed so while it lives.
     // Follows kubernetes v1.36 pkg/apis/core/validation: ValidatePodResize; the QoS class has to stay.
-    fn is_resize(edit: &Edit) -> bool {
+    fn is_resize(edit: &PodEdit) -> bool {
         match edit {
-            Edit::LowerRequest { place: Place::App(_), resource, to, .. } => {
+            PodEdit::LowerRequest { place: Place::App(_), resource, to, .. } => {
                 0 < *to && matches!(&**resource, "cpu" | "memory")
             }
             _ => false,
         }
     }
 
-    fn patch(&self, target: &str, prefix: &str, edits: &[&Edit]) -> String {
+    fn patch(&self, target: &str, prefix: &str, edits: &[&PodEdit]) -> String {
         let mut ops = Vec::new();
         let mut tolerations = self.has_tolerations(prefix);
         // From the last to the first, so that places in lists stay those of now.
@@ -218,7 +215,7 @@ impl Writer<'_> {
     }
 
     /// Anew, with another manifest: that which was applied, or else what the Pod is now.
-    fn replace(&self, edits: &[&Edit]) -> String {
+    fn replace(&self, edits: &[&PodEdit]) -> String {
         let applied = self.pod.metadata.annotations.as_ref().and_then(|it| it.get(LAST_APPLIED));
         let applied = applied.and_then(|it| serde_json::from_str(it).ok());
         let applied = applied.and_then(|it| Object::from_value(Kind::Pod, it).ok());
@@ -232,6 +229,24 @@ impl Writer<'_> {
     }
 
     fn edit(&self, edit: &Edit) -> RemedyEdit {
+        match edit {
+            Edit::Pod(it) => self.pod_edit(it),
+            Edit::Cluster(it) => self.cluster_edit(it),
+        }
+    }
+
+    fn cluster_edit(&self, edit: &ClusterEdit) -> RemedyEdit {
+        let (kind, subject) = match edit {
+            ClusterEdit::Uncordon { node } => (RemedyKind::Uncordon, &**node),
+            ClusterEdit::RemoveTaint { node, .. } => (RemedyKind::RemoveTaint, &**node),
+            ClusterEdit::LabelNode { node, .. } => (RemedyKind::LabelNode, &**node),
+            ClusterEdit::DeletePod { pod } => (RemedyKind::DeletePod, &*pod.name),
+            ClusterEdit::AddNode { node, .. } => (RemedyKind::AddNode, &**node),
+        };
+        RemedyEdit { kind, subject: subject.to_owned(), preview: self.cluster_command(edit) }
+    }
+
+    fn pod_edit(&self, edit: &PodEdit) -> RemedyEdit {
         let spec = self.pod.spec.as_ref();
         let made =
             |kind, subject: &str, preview: String| RemedyEdit { kind, subject: subject.to_owned(), preview };
@@ -241,24 +256,24 @@ impl Writer<'_> {
             gone([&format!("{of}.{REQUIRED}[{at}]: "), &term.to_string()[..]].concat())
         };
         match edit {
-            Edit::OpenGate { gate } => {
+            PodEdit::OpenGate { gate } => {
                 made(RemedyKind::OpenGate, gate, gone(format!("schedulingGates: {gate}")))
             }
-            Edit::LowerRequest { place, resource, from, to } => {
+            PodEdit::LowerRequest { place, resource, from, to } => {
                 let (from, to) = (remedy::quantity(resource, *from), remedy::quantity(resource, *to));
                 let preview = format!("resources.requests.{resource}: {from} → {to}");
                 made(RemedyKind::LowerRequest, &container_name(spec, *place), preview)
             }
-            Edit::Tolerate { key, value, effect } => {
+            PodEdit::Tolerate { key, value, effect } => {
                 let list = json!({ "tolerations": [remedy::toleration(key, value, effect)] });
                 made(RemedyKind::Tolerate, key, api::yaml::emit(&list).trim_end().to_owned())
             }
-            Edit::DropNodeSelector { key } => {
+            PodEdit::DropNodeSelector { key } => {
                 let value =
                     spec.and_then(|it| it.node_selector.as_ref()?.get(key)).cloned().unwrap_or_default();
                 made(RemedyKind::DropSelector, key, gone(format!("nodeSelector.{key}: {value}")))
             }
-            Edit::DropNodeRequirement { term, at } => {
+            PodEdit::DropNodeRequirement { term, at } => {
                 let terms = node_terms(spec);
                 let it = terms
                     .get(*term)
@@ -268,20 +283,20 @@ impl Writer<'_> {
                     format!("nodeAffinity.{REQUIRED}.nodeSelectorTerms[{term}].matchExpressions[{at}]: {it}");
                 made(RemedyKind::DropAffinity, it["key"].as_str().unwrap_or(""), gone(words))
             }
-            Edit::DropNodeAffinity => {
+            PodEdit::DropNodeAffinity => {
                 made(RemedyKind::DropAffinity, "nodeAffinity", gone(format!("nodeAffinity.{REQUIRED}")))
             }
-            Edit::DropPodAffinity { at } => {
+            PodEdit::DropPodAffinity { at } => {
                 let terms = spec.and_then(|it| it.affinity.as_ref()?.pod_affinity.as_ref());
                 let terms = terms.map(|it| json!(it.required_during_scheduling_ignored_during_execution));
                 made(RemedyKind::DropAffinity, "podAffinity", term("podAffinity", terms, *at))
             }
-            Edit::DropPodAntiAffinity { at } => {
+            PodEdit::DropPodAntiAffinity { at } => {
                 let terms = spec.and_then(|it| it.affinity.as_ref()?.pod_anti_affinity.as_ref());
                 let terms = terms.map(|it| json!(it.required_during_scheduling_ignored_during_execution));
                 made(RemedyKind::DropAffinity, "podAntiAffinity", term("podAntiAffinity", terms, *at))
             }
-            Edit::RelaxSpread { at } => {
+            PodEdit::RelaxSpread { at } => {
                 let all = spec.and_then(|it| it.topology_spread_constraints.as_deref()).unwrap_or_default();
                 let key = all.get(*at).map_or("", |it| &it.topology_key);
                 made(
@@ -290,16 +305,11 @@ impl Writer<'_> {
                     "whenUnsatisfiable: DoNotSchedule → ScheduleAnyway".to_owned(),
                 )
             }
-            Edit::DropHostPort { place, port } => {
+            PodEdit::DropHostPort { place, port } => {
                 let number = spec.and_then(|it| container(it, *place)?.ports.as_ref()?.get(*port)?.host_port);
                 let words = gone(format!("hostPort: {}", number.unwrap_or_default()));
                 made(RemedyKind::FreePort, &container_name(spec, *place), words)
             }
-            Edit::Uncordon { node } => made(RemedyKind::Uncordon, node, self.cluster_command(edit)),
-            Edit::RemoveTaint { node, .. } => made(RemedyKind::RemoveTaint, node, self.cluster_command(edit)),
-            Edit::LabelNode { node, .. } => made(RemedyKind::LabelNode, node, self.cluster_command(edit)),
-            Edit::DeletePod { pod } => made(RemedyKind::DeletePod, &pod.name, self.cluster_command(edit)),
-            Edit::AddNode { node, .. } => made(RemedyKind::AddNode, node, self.cluster_command(edit)),
         }
     }
 }
@@ -315,6 +325,15 @@ fn container(spec: &PodSpec, place: Place) -> Option<&api::k8s_openapi::api::cor
         Place::Init(at) => spec.init_containers.as_ref()?.get(at),
         Place::App(at) => spec.containers.get(at),
         Place::Whole => None,
+    }
+}
+
+/// Where its fields lie below the Pod's spec.
+fn path_of(place: Place) -> String {
+    match place {
+        Place::Init(at) => format!("/initContainers/{at}"),
+        Place::App(at) => format!("/containers/{at}"),
+        Place::Whole => String::new(),
     }
 }
 
@@ -346,7 +365,7 @@ fn bare(pod: &Pod) -> Pod {
 }
 
 /// The one of several edits that comes last in a list is done first.
-fn edited(mut pod: Pod, edits: &[&Edit]) -> Option<Pod> {
+fn edited(mut pod: Pod, edits: &[&PodEdit]) -> Option<Pod> {
     edits.iter().rev().try_for_each(|it| remedy::edit_pod(&mut pod, it))?;
     Some(pod)
 }
@@ -356,7 +375,7 @@ fn escaped(key: &str) -> String {
 }
 
 /// The edit as JSON patches of what lies at `prefix`.
-fn write_ops(edit: &Edit, spec: &PodSpec, prefix: &str, has_tolerations: &mut bool, ops: &mut Vec<Value>) {
+fn write_ops(edit: &PodEdit, spec: &PodSpec, prefix: &str, has_tolerations: &mut bool, ops: &mut Vec<Value>) {
     let mut op = |op: &str, path: String, value: Option<Value>| {
         let path = [prefix, &path].concat();
         let mut it = json!({ "op": op, "path": path });
@@ -366,36 +385,21 @@ fn write_ops(edit: &Edit, spec: &PodSpec, prefix: &str, has_tolerations: &mut bo
         ops.push(it);
     };
     match edit {
-        Edit::OpenGate { gate } => {
+        PodEdit::OpenGate { gate } => {
             let gates = spec.scheduling_gates.as_deref().unwrap_or_default();
             if let Some(at) = gates.iter().position(|it| it.name == *gate) {
                 op("remove", format!("/schedulingGates/{at}"), None);
             }
         }
-        Edit::LowerRequest { place, resource, to, .. } => {
-            let (path, resources) = match place {
-                Place::Init(at) => (
-                    format!("/initContainers/{at}"),
-                    container(spec, *place).and_then(|it| it.resources.as_ref()),
-                ),
-                Place::App(at) => (
-                    format!("/containers/{at}"),
-                    container(spec, *place).and_then(|it| it.resources.as_ref()),
-                ),
-                Place::Whole => (String::new(), spec.resources.as_ref()),
-            };
+        PodEdit::LowerRequest { place, resource, to, .. } => {
+            let (path, key) = ([&path_of(*place), "/resources/"].concat(), escaped(resource));
             let value = Value::from(remedy::quantity(resource, *to));
-            let key = escaped(resource);
-            let of = |list: Option<&std::collections::BTreeMap<String, api::Quantity>>| {
-                list.and_then(|it| it.get(&**resource)).map(api::quantity::of)
-            };
-            let request = of(resources.and_then(|it| it.requests.as_ref()));
-            if request.is_some() && request == of(resources.and_then(|it| it.limits.as_ref())) {
-                op("replace", format!("{path}/resources/limits/{key}"), Some(value.clone()));
+            if limit_goes_along(spec, *place, resource) {
+                op("replace", format!("{path}limits/{key}"), Some(value.clone()));
             }
-            op("replace", format!("{path}/resources/requests/{key}"), Some(value));
+            op("replace", format!("{path}requests/{key}"), Some(value));
         }
-        Edit::Tolerate { key, value, effect } => {
+        PodEdit::Tolerate { key, value, effect } => {
             let it = json!(remedy::toleration(key, value, effect));
             if std::mem::replace(has_tolerations, true) {
                 op("add", "/tolerations/-".to_owned(), Some(it));
@@ -403,17 +407,19 @@ fn write_ops(edit: &Edit, spec: &PodSpec, prefix: &str, has_tolerations: &mut bo
                 op("add", "/tolerations".to_owned(), Some(json!([it])));
             }
         }
-        Edit::DropNodeSelector { key } => op("remove", format!("/nodeSelector/{}", escaped(key)), None),
-        Edit::DropNodeRequirement { term, at } => {
+        PodEdit::DropNodeSelector { key } => op("remove", format!("/nodeSelector/{}", escaped(key)), None),
+        PodEdit::DropNodeRequirement { term, at } => {
             let terms = format!("/affinity/nodeAffinity/{REQUIRED}/nodeSelectorTerms");
             op("remove", format!("{terms}/{term}/matchExpressions/{at}"), None);
         }
-        Edit::DropNodeAffinity => op("remove", format!("/affinity/nodeAffinity/{REQUIRED}"), None),
-        Edit::DropPodAffinity { at } => op("remove", format!("/affinity/podAffinity/{REQUIRED}/{at}"), None),
-        Edit::DropPodAntiAffinity { at } => {
+        PodEdit::DropNodeAffinity => op("remove", format!("/affinity/nodeAffinity/{REQUIRED}"), None),
+        PodEdit::DropPodAffinity { at } => {
+            op("remove", format!("/affinity/podAffinity/{REQUIRED}/{at}"), None);
+        }
+        PodEdit::DropPodAntiAffinity { at } => {
             op("remove", format!("/affinity/podAntiAffinity/{REQUIRED}/{at}"), None);
         }
-        Edit::RelaxSpread { at } => {
+        PodEdit::RelaxSpread { at } => {
             let path = format!("/topologySpreadConstraints/{at}");
             let all = spec.topology_spread_constraints.as_deref().unwrap_or_default();
             if all.get(*at).is_some_and(|it| it.min_domains.is_some()) {
@@ -421,22 +427,26 @@ fn write_ops(edit: &Edit, spec: &PodSpec, prefix: &str, has_tolerations: &mut bo
             }
             op("replace", format!("{path}/whenUnsatisfiable"), Some("ScheduleAnyway".into()));
         }
-        Edit::DropHostPort { place, port } => {
-            let path = match place {
-                Place::Init(at) => format!("/initContainers/{at}/ports/{port}"),
-                Place::App(at) => format!("/containers/{at}/ports/{port}"),
-                Place::Whole => return,
-            };
-            let it = container(spec, *place).and_then(|it| it.ports.as_ref()?.get(*port));
-            if it.is_some_and(|it| it.host_ip.is_some()) {
+        PodEdit::DropHostPort { place, port } => {
+            let Some(it) = container(spec, *place) else { return };
+            let path = format!("{}/ports/{port}", path_of(*place));
+            if it.ports.as_ref().and_then(|it| it.get(*port)).is_some_and(|it| it.host_ip.is_some()) {
                 op("remove", format!("{path}/hostIP"), None);
             }
             op("remove", format!("{path}/hostPort"), None);
         }
-        Edit::Uncordon { .. }
-        | Edit::RemoveTaint { .. }
-        | Edit::LabelNode { .. }
-        | Edit::DeletePod { .. }
-        | Edit::AddNode { .. } => {}
     }
+}
+
+/// Whether a limit is what is requested, and so is lowered with it.
+fn limit_goes_along(spec: &PodSpec, place: Place, resource: &str) -> bool {
+    let resources = match place {
+        Place::Whole => spec.resources.as_ref(),
+        Place::Init(_) | Place::App(_) => container(spec, place).and_then(|it| it.resources.as_ref()),
+    };
+    let of = |list: Option<&std::collections::BTreeMap<String, api::Quantity>>| {
+        list.and_then(|it| it.get(resource)).map(api::quantity::of)
+    };
+    let request = of(resources.and_then(|it| it.requests.as_ref()));
+    request.is_some() && request == of(resources.and_then(|it| it.limits.as_ref()))
 }
