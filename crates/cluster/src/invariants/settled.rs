@@ -196,14 +196,23 @@ fn check_replica_set(api: &ApiServer, set: &ReplicaSet, found: &mut Found) {
     }
     let Some(status) = set.status.as_ref() else { return };
     let ready = pods.iter().filter(|it| state::has_condition(it, "Ready")).count() as i32;
-    if status.replicas != count || status.ready_replicas.unwrap_or(0) != ready {
-        let seen = format_args!(
-            "says {} and {:?} ready, has {count} and {ready}",
-            status.replicas, status.ready_replicas
-        );
+    let told = (status.replicas, status.ready_replicas.unwrap_or(0));
+    check_told(name, told, (count, ready), status.observed_generation == set.metadata.generation, found);
+}
+
+/// What a workload's status tells of its Pods, all and ready ones, against what there is.
+fn check_told(
+    name: impl Fn() -> api::ObjectKey,
+    told: (i32, i32),
+    there: (i32, i32),
+    spec_seen: bool,
+    found: &mut Found,
+) {
+    if told != there {
+        let seen = format_args!("says {} and {} ready, has {} and {}", told.0, told.1, there.0, there.1);
         found.broken(name(), "a status counts the Pods", seen);
     }
-    if status.observed_generation != set.metadata.generation {
+    if !spec_seen {
         found.broken(name(), "a controller has seen the newest spec", "");
     }
 }
@@ -218,16 +227,9 @@ fn check_deployment(api: &ApiServer, deployment: &Deployment, found: &mut Found)
     let replicas: i32 = sets.iter().map(|it| it.replicas).sum();
     let ready: i32 = sets.iter().filter_map(|it| it.ready_replicas).sum();
     let status = deployment.status.clone().unwrap_or_default();
-    if status.replicas.unwrap_or(0) != replicas || status.ready_replicas.unwrap_or(0) != ready {
-        let seen = format_args!(
-            "says {:?} and {:?} ready, its sets have {replicas} and {ready}",
-            status.replicas, status.ready_replicas
-        );
-        found.broken(name(), "a status counts the Pods", seen);
-    }
-    if status.observed_generation != deployment.metadata.generation {
-        found.broken(name(), "a controller has seen the newest spec", "");
-    }
+    let told = (status.replicas.unwrap_or(0), status.ready_replicas.unwrap_or(0));
+    let spec_seen = status.observed_generation == deployment.metadata.generation;
+    check_told(name, told, (replicas, ready), spec_seen, found);
 }
 
 /// A slice has exactly the addresses of the Pods that its Service selects, ready as they are.

@@ -19,6 +19,9 @@ use crate::{Event, Runtime};
 /// The proxies of a lookup: what a name takes.
 const LOOKUP: Duration = Duration::from_micros(900);
 
+/// How the kubelet introduces itself.
+const PROBE_AGENT: &str = "kube-probe/1.36";
+
 /// What a request became at once.
 enum Sent {
     /// A process has it; it may have been woken.
@@ -185,22 +188,10 @@ impl Runtime {
     ) -> RequestId {
         let index = self.index_of(machine).unwrap_or_default();
         let id = RequestId(self.new_id(index));
-        let (host, port, kind) = match &request {
-            Request::Http { host, port, path, https, headers } => {
-                let asked = headers_host(headers).unwrap_or_else(|| format!("{host}:{port}"));
-                let what = net::HttpRequest {
-                    tls: *https,
-                    host: asked,
-                    port: *port,
-                    method: "GET".to_owned(),
-                    path: probe_path(path),
-                    headers: probe_headers(headers),
-                    body: Vec::new(),
-                };
-                (host.clone(), *port, Some(IncomingKind::Http(what)))
-            }
-            Request::Tcp { host, port } | Request::Grpc { host, port, .. } => (host.clone(), *port, None),
-        };
+        let (Request::Http { host, port, .. }
+        | Request::Tcp { host, port }
+        | Request::Grpc { host, port, .. }) = &request;
+        let (host, port, kind) = (host.clone(), *port, question_of(&request).map(IncomingKind::Http));
         let grpc = matches!(request, Request::Grpc { .. });
         let pending = Pending { request, timeout };
         let give_up = || Err(error_of(&pending, true));
@@ -297,15 +288,21 @@ impl Runtime {
     }
 }
 
-/// Who asks for nothing else than the kubelet's own agent comes with that.
-pub(super) fn probe_headers(given: &[(String, String)]) -> Vec<(String, String)> {
-    let agent = ("User-Agent".to_owned(), "kube-probe/1.36".to_owned());
-    let has_agent = given.iter().any(|it| it.0.eq_ignore_ascii_case("user-agent"));
-    given.iter().cloned().chain((!has_agent).then_some(agent)).collect()
-}
-
-pub(super) fn probe_path(path: &str) -> String {
-    if path.starts_with('/') { path.to_owned() } else { format!("/{path}") }
+/// What a server gets to see of a machine's request; none for a bare connection. Who asks for nothing else than the
+/// kubelet's own agent comes with that.
+pub(super) fn question_of(request: &Request) -> Option<net::HttpRequest> {
+    let Request::Http { host, port, path, https, headers } = request else { return None };
+    let given = |name: &str| headers.iter().find(|it| it.0.eq_ignore_ascii_case(name)).map(|it| it.1.clone());
+    let agent = given("user-agent").is_none().then(|| ("User-Agent".to_owned(), PROBE_AGENT.to_owned()));
+    Some(net::HttpRequest {
+        tls: *https,
+        host: given("host").unwrap_or_else(|| format!("{host}:{port}")),
+        port: *port,
+        method: "GET".to_owned(),
+        path: if path.starts_with('/') { path.clone() } else { format!("/{path}") },
+        headers: headers.iter().cloned().chain(agent).collect(),
+        body: Vec::new(),
+    })
 }
 
 fn answer_of(reply: Reply, address: String) -> Answer {
@@ -366,9 +363,4 @@ fn error_of(pending: &Pending, silent: bool) -> ConnectError {
 fn slow(pending: &Pending) -> ConnectError {
     let text = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)";
     ConnectError::TimedOut(with_url(&pending.request, text))
-}
-
-/// The Host header that was given in so many words.
-pub(super) fn headers_host(headers: &[(String, String)]) -> Option<String> {
-    headers.iter().find(|it| it.0.eq_ignore_ascii_case("host")).map(|it| it.1.clone())
 }

@@ -34,23 +34,10 @@ const SOON: Duration = Duration::from_millis(2);
 impl Runtime {
     pub fn prepare_request(&self, machine: &str, request: Request) -> Asked {
         let gateway = self.machine(machine).map(|it| format!("{}.1", it.spec.pod_network));
-        let http = match &request {
-            Request::Http { host, port, path, https: false, headers } => {
-                let headers = super::ask::probe_headers(headers);
-                let agent = headers.iter().find(|it| it.0.eq_ignore_ascii_case("user-agent"));
-                Some(HttpRequest {
-                    method: "GET".to_owned(),
-                    path: super::ask::probe_path(path),
-                    host: super::ask::headers_host(&headers).unwrap_or_else(|| format!("{host}:{port}")),
-                    user_agent: agent.map_or_else(String::new, |it| it.1.clone()),
-                    headers,
-                    body: Vec::new(),
-                    remote: gateway.unwrap_or_default(),
-                    port: *port,
-                })
-            }
-            Request::Http { https: true, .. } | Request::Tcp { .. } | Request::Grpc { .. } => None,
-        };
+        let http = super::ask::question_of(&request).filter(|it| !it.tls).map(|it| {
+            let port = it.port;
+            HttpRequest::from_kernel(it, gateway.unwrap_or_default(), port)
+        });
         Asked { request, http }
     }
 

@@ -51,8 +51,6 @@ pub struct ContainerCard {
     pub memory_limit: String,
     /// `:80`, `:8080`: declared ports.
     pub ports: Vec<u16>,
-    /// Fields that the simulator accepts and that have no effect here.
-    pub not_modelled: Vec<String>,
     /// The image is not in the catalogue: its behaviour is assumed.
     pub assumed: bool,
 }

@@ -163,7 +163,6 @@ fn container_card(
             tone
         },
         ports: container.ports.iter().flatten().map(|it| it.container_port as u16).collect(),
-        not_modelled: not_modelled(container),
         assumed: cluster.runtime().is_assumed(&image),
         memory_limit: memory_limit(container),
         name,
@@ -186,25 +185,6 @@ fn memory_limit(container: &Container) -> String {
 
 fn waits(status: Option<&ContainerStatus>) -> bool {
     status.and_then(|it| it.state.as_ref()).is_none_or(|it| it.running.is_none())
-}
-
-/// Fields that are accepted and have no effect on the simulated machines.
-fn not_modelled(container: &Container) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut note = |set: bool, field: &str| {
-        if set {
-            found.push(field.to_owned());
-        }
-    };
-    note(container.volume_devices.as_ref().is_some_and(|it| !it.is_empty()), "volumeDevices");
-    if let Some(context) = &container.security_context {
-        note(context.capabilities.is_some(), "securityContext.capabilities");
-        note(context.se_linux_options.is_some(), "securityContext.seLinuxOptions");
-        note(context.seccomp_profile.is_some(), "securityContext.seccompProfile");
-        note(context.app_armor_profile.is_some(), "securityContext.appArmorProfile");
-        note(context.privileged == Some(true), "securityContext.privileged");
-    }
-    found
 }
 
 fn state(status: &ContainerStatus) -> (ContainerState, Tone) {
