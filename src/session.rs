@@ -279,10 +279,12 @@ impl Page {
         self.dialog.set(dialog);
     }
 
-    /// The decision about this Pod, or else the one that the stage shows, and what would change it.
+    /// The decision about this Pod, or else the one that the stage shows, or the last one; and what would change it.
     pub fn open_decision(self, pod: Option<ObjectRef>) {
-        let pod =
-            pod.or_else(|| self.frame.with_untracked(|it| it.decision.as_ref().map(|it| it.pod.clone())));
+        let shown = |it: &session::frame::Frame| {
+            it.decision.as_ref().map(|it| it.pod.clone()).or_else(|| it.scheduler.decided.clone())
+        };
+        let pod = pod.or_else(|| self.frame.with_untracked(|it| shown(it)));
         // The smallest changes are searched only while somebody looks at them.
         self.view.update(|it| (it.decision, it.fixes) = (pod.clone(), pod));
         self.publish();

@@ -75,10 +75,11 @@ export class Playground {
     return this.page.getByRole("article", { name: new RegExp(`^pod ${name},`) });
   }
 
-  /// What stands on the stage: every group's and Pod's name, and its text.
+  /// What stands on the stage for whoever has it read aloud: every group's and Pod's name, and its text.
   stage() {
     return this.page.evaluate(() => {
-      const stage = document.querySelector("#stage");
+      const stage = document.querySelector("#stage").cloneNode(true);
+      for (const it of stage.querySelectorAll("[aria-hidden=true]")) it.remove();
       const names = [...stage.querySelectorAll("[aria-label]")].map((it) => it.getAttribute("aria-label"));
       return [...names, stage.textContent].join("\n");
     });

@@ -1,10 +1,11 @@
 //! What the page shows of a Pod's worker: lamps, clocks, and what it waits for. Read-only.
 
+use api::Pod;
 use runtime::Signal;
 use sim::SimTime;
 
 use crate::kill::{Kill, KillStep};
-use crate::pod;
+use crate::pod::{self, slot_of};
 use crate::probes::{ProbeKind, Verdict};
 use crate::start::StartStep;
 use crate::sync::Doing;
@@ -114,6 +115,12 @@ impl Worker {
             _ => return Vec::new(),
         };
         kills.list.iter().filter_map(grace_clock).collect()
+    }
+
+    /// Does the postStart hook of this container run?
+    pub fn runs_post_start(&self, pod: &Pod, container: &str) -> bool {
+        let Doing::Start(starts) = &self.doing else { return false };
+        matches!(&starts.step, StartStep::PostStart { slot, .. } if slot_of(pod, container) == Some(*slot))
     }
 
     pub fn waiting(&self) -> Waiting<'_> {

@@ -2,7 +2,6 @@
 //!
 //! Follows kubernetes v1.36 pkg/scheduler/schedule_one.go: schedulePod.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::decision::{
@@ -177,10 +176,7 @@ fn filter(cycle: &Cycle<'_>, decision: &mut Decision, options: Options) -> Vec<u
         .pre_filter_result
         .as_ref()
         .map(|it| it.node_names.iter().filter_map(|it| cycle.snapshot.node_index(it)).collect());
-    let candidates: Cow<'_, [usize]> = match named {
-        Some(named) => named.into(),
-        None => (0..nodes.len()).collect(),
-    };
+    let candidates = named.map_or_else(|| cycle.snapshot.walk(), Arc::new);
     let enough = nodes_to_find(candidates.len());
     let start = options.start.checked_rem(candidates.len()).unwrap_or(0);
     let (mut feasible, mut seen) = (Vec::with_capacity(enough), Vec::with_capacity(enough));

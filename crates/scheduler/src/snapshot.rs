@@ -17,6 +17,13 @@ pub const MATCHERS_MAX: usize = 512;
 
 type Name = (Arc<str>, Arc<str>);
 
+/// Region and zone of a node, each by its name of old, which goes before, and of today.
+// Follows kubernetes v1.36 staging/src/k8s.io/component-helpers/node/topology: GetZoneKey.
+const ZONE_LABELS: [[&str; 2]; 2] = [
+    ["failure-domain.beta.kubernetes.io/region", "topology.kubernetes.io/region"],
+    ["failure-domain.beta.kubernetes.io/zone", "topology.kubernetes.io/zone"],
+];
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DisruptionBudget {
     pub namespace: Arc<str>,
@@ -49,6 +56,8 @@ pub struct Snapshot {
     topologies: Arc<BTreeMap<Arc<str>, Arc<Topology>>>,
     held: Arc<BTreeMap<HeldTerm, Arc<Holders>>>,
     matchers: Arc<BTreeMap<PodMatcher, Arc<Vec<u32>>>>,
+    /// The order in which a search visits the nodes, as long as no node changes.
+    walk: Option<Arc<Vec<usize>>>,
 }
 
 /// Reading.
@@ -120,6 +129,29 @@ impl Snapshot {
         }
     }
 
+    /// Places of the nodes in the order in which a search visits them: one of each zone in turn, so that a search that
+    /// ends early has seen all zones. Remembered, or made now.
+    // Follows kubernetes v1.36 pkg/scheduler/backend/cache/node_tree.go: list, after a start with these nodes.
+    pub fn walk(&self) -> Arc<Vec<usize>> {
+        if let Some(walk) = &self.walk {
+            return walk.clone();
+        }
+        let mut zones: Vec<([&str; 2], usize)> = Vec::new();
+        let mut turns: Vec<(usize, usize, usize)> = Vec::with_capacity(self.nodes.len());
+        for (index, node) in self.nodes.iter().enumerate() {
+            let zone = ZONE_LABELS
+                .map(|names| names.iter().find_map(|it| node.labels().get(*it)).map_or("", |it| it));
+            let place = zones.iter().position(|it| it.0 == zone).unwrap_or_else(|| {
+                zones.push((zone, 0));
+                zones.len() - 1
+            });
+            turns.push((zones[place].1, place, index));
+            zones[place].1 += 1;
+        }
+        turns.sort_unstable();
+        Arc::new(turns.into_iter().map(|it| it.2).collect())
+    }
+
     /// Terms of placed Pods with one role or all others.
     pub fn held(&self, required: bool) -> impl Iterator<Item = (&HeldTerm, &Arc<Holders>)> {
         self.held.iter().filter(move |it| (it.0.role == TermRole::RequiredAntiAffinity) == required)
@@ -156,6 +188,7 @@ impl Snapshot {
         if let Some(at) = self.node_index(&name) {
             return self.change_node(at, node);
         }
+        self.walk = None;
         let at = self.nodes.partition_point(|it| it.name < name);
         Arc::make_mut(&mut self.nodes).insert(at, Arc::new(NodeInfo::new(node)));
         for topology in Arc::make_mut(&mut self.topologies).values_mut() {
@@ -174,6 +207,7 @@ impl Snapshot {
             self.node_mut(at).set_node(node);
             return self.remember_images(at);
         }
+        self.walk = None;
         // Domains change: its Pods leave the indexes and come back with the new labels.
         let (name, pods) = (self.nodes[at].name.clone(), self.nodes[at].pods.clone());
         for pod in &pods {
@@ -202,6 +236,7 @@ impl Snapshot {
     /// The Pods on it are forgotten as well.
     pub fn remove_node(&mut self, name: &str) {
         let Some(at) = self.node_index(name) else { return };
+        self.walk = None;
         let old = self.nodes[at].clone();
         for pod in &old.pods {
             self.remove_pod(&pod.key);
@@ -275,6 +310,7 @@ impl Snapshot {
 
     /// Keeps what a decision about this Pod asks for counted from now on. Changes no decision.
     pub fn prepare(&mut self, keys: impl IntoIterator<Item = Arc<str>>, matchers: Vec<PodMatcher>) {
+        self.walk = Some(self.walk());
         for key in keys {
             self.register_topology(&key);
         }

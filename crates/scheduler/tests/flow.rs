@@ -253,3 +253,17 @@ fn pods_come_before_their_node_and_a_clone_goes_its_own_way() {
     assert_eq!(cluster.node_of("more"), None);
     assert_ne!(before, cluster.scheduler);
 }
+
+#[test]
+fn a_search_that_ends_early_has_seen_all_zones() {
+    let mut cluster = Cluster::new();
+    for number in 0..200 {
+        let zone = if number < 140 { "a" } else { "b" };
+        cluster.node(&format!("node-{number:03}"), "4", json!({ "topology.kubernetes.io/zone": zone }));
+    }
+    cluster.pod("web", json!({}));
+    let decision = &cluster.scheduler.attempts().last().unwrap().decision;
+    assert_eq!(decision.examined, 100);
+    let of_b = decision.verdicts.iter().filter(|it| "node-140" <= &*it.0).count();
+    assert_eq!(of_b, 50, "one node of each zone in turn");
+}

@@ -289,3 +289,63 @@ fn what_is_typed_on_a_node_is_a_label_or_a_taint() {
         assert!(of(wrong).is_none(), "{wrong}");
     }
 }
+
+#[test]
+fn hooks_are_told_while_they_run() {
+    const HOOKED: &str = "apiVersion: v1
+kind: Pod
+metadata: {name: hooked}
+spec:
+  containers:
+  - name: app
+    image: nginx
+    lifecycle:
+      postStart: {exec: {command: [sleep, '60']}}
+";
+    let mut session = lived(HOOKED, 20);
+    let frame = session.frame(&looking_at("hooked", frame::Tab::Now));
+    assert_eq!(frame.pods[0].containers[0].says, frame::Says::PostStart);
+    let now = &frame.inspector.as_ref().expect("it is selected").now;
+    assert!(
+        matches!(now.as_slice(), [frame::Narration::ContainerPostStart { container }] if container == "app"),
+        "{now:?}"
+    );
+    live(&mut session, 60);
+    assert!(matches!(
+        session.frame(&ViewState::default()).pods[0].containers[0].says,
+        frame::Says::RunningSince { .. }
+    ));
+}
+
+#[test]
+fn a_probe_counts_only_what_is_on_the_way_at_a_container_that_runs() {
+    const PROBED: &str = "apiVersion: v1
+kind: Pod
+metadata: {name: probed}
+spec:
+  containers:
+  - name: app
+    image: busybox
+    command: [sh, -c, 'sleep 8; touch /tmp/ok; sleep 22']
+    livenessProbe: {exec: {command: ['true']}, periodSeconds: 1}
+    readinessProbe: {exec: {command: [cat, /tmp/ok]}, periodSeconds: 3, successThreshold: 2, failureThreshold: 1}
+";
+    let mut session = lived(PROBED, 1);
+    let lamps =
+        |session: &mut Session| session.frame(&ViewState::default()).pods[0].containers[0].lamps.clone();
+    let readiness = |it: &frame::Lamp| it.probe == frame::Probe::Readiness;
+    let half = (0..40).find_map(|_| {
+        live(&mut session, 1);
+        lamps(&mut session).into_iter().find(|it| readiness(it) && !it.failing && it.count == 1)
+    });
+    assert!(half.is_some_and(|it| it.threshold == 2), "one success of two");
+    for _ in 0..200 {
+        live(&mut session, 1);
+        let card = session.frame(&ViewState::default()).pods[0].containers[0].clone();
+        let runs = matches!(card.state, frame::ContainerState::Running { .. });
+        for lamp in card.lamps {
+            let fine = lamp.failing || lamp.count < lamp.threshold;
+            assert!(lamp.next.is_some() == runs && fine && (runs || lamp.count == 0), "{lamp:?}");
+        }
+    }
+}

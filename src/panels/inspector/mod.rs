@@ -90,10 +90,18 @@ fn head(page: Page, card: &Arc<Inspector>) -> AnyView {
         "Pod" => {
             let (namespace, name) = (object.namespace.clone(), object.name.clone());
             let target = FaultTarget::Sandbox { namespace: namespace.clone(), pod: name.clone() };
-            vec![
+            let mut acts = vec![
                 act(t("act.delete"), Command::DeletePod { namespace, name }),
                 act(t("act.kill_sandbox"), Command::Fault { target }),
-            ]
+            ];
+            if card.decided {
+                let object = object.clone();
+                let open = move |_| page.open_decision(Some(object.clone()));
+                acts.push(
+                    view! { <button class="act sm" on:click=open>{t("act.decision")}</button> }.into_any(),
+                );
+            }
+            acts
         }
         "Node" => {
             let node = object.name.clone();

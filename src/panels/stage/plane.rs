@@ -13,7 +13,7 @@ use crate::session::{Dialog, Page};
 pub fn plane(page: Page) -> AnyView {
     let plane = page.pick(|it| (it.plane.revision, it.plane.last_request.clone()));
     let scheduler = page.pick(|it| Arc::clone(&it.scheduler));
-    let decided = page.pick(|it| it.decision.is_some());
+    let decided = page.pick(|it| it.scheduler.decided.is_some());
     let request = move || plane.get().1.unwrap_or_else(|| t("plane.api.does").to_owned());
     let placing = move || {
         let pod = scheduler.with(|it| it.placing.clone())?;

@@ -200,18 +200,18 @@ fn lamp(page: Page, it: &Lamp) -> AnyView {
     };
     let name = probe_word(it.probe);
     let next = it.next;
-    let failing = it.count > 0;
+    let (counts, failing) = (it.count > 0, it.failing);
     let (count, threshold) = (it.count.to_string(), it.threshold.to_string());
     let words = move || {
         let next = next.map(|at| i18n::span(at.saturating_sub(page.seconds.get())));
-        match (failing, next) {
-            (true, Some(next)) => tf("probe.failing_next", &[name, &count, &threshold, &next]),
-            (true, None) => tf("probe.failing", &[name, &count, &threshold]),
-            (false, _) => name.to_owned(),
+        match next {
+            Some(next) if counts && failing => tf("probe.failing", &[name, &count, &threshold, &next]),
+            Some(next) if counts => tf("probe.passing", &[name, &count, &threshold, &next]),
+            _ => name.to_owned(),
         }
     };
     let title = [it.what.as_str(), "\n", &it.output].concat();
-    let warn = if failing && it.ok != Some(false) { " warn" } else { "" };
+    let warn = if counts && failing && it.ok != Some(false) { " warn" } else { "" };
     view! { <li class=[class, warn].concat() title=title>{words}</li> }.into_any()
 }
 

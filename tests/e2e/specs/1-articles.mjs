@@ -154,7 +154,7 @@ export default [
     await it.inspect("web", "Why");
     await it.sees("inspector", "How it came about", "You", "Scheduler", "kubelet on");
     await it.play();
-    has(await it.run("kubectl describe pod web"), /Scheduled/, /Pulling[^]*Pulled[^]*Created[^]*Started/);
+    has(await it.run("kubectl describe pod web"), /Scheduled.*\n.*Pulling.*\n.*Pulled.*\n.*Created.*\n.*Started/);
   }],
   ["A13 a nodeSelector waits for its label", async (it) => {
     await it.open("node-selector");

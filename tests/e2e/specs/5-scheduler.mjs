@@ -31,21 +31,21 @@ kind: Pod
 metadata: {name: small}
 spec:
   nodeSelector: {kubernetes.io/hostname: k8s-node-1}
-  containers: [{name: app, image: nginx, resources: {requests: {cpu: 1500m}}}]
+  containers: [{name: app, image: nginx, resources: {requests: {cpu: 800m}}}]
 ---
 apiVersion: v1
 kind: Pod
 metadata: {name: large}
 spec:
   nodeSelector: {kubernetes.io/hostname: k8s-node-2}
-  containers: [{name: app, image: nginx, resources: {requests: {cpu: "3"}}}]
+  containers: [{name: app, image: nginx, resources: {requests: {cpu: 1500m}}}]
 ---
 apiVersion: v1
 kind: Pod
 metadata: {name: also}
 spec:
   nodeSelector: {kubernetes.io/hostname: k8s-node-1}
-  containers: [{name: app, image: nginx, resources: {requests: {cpu: 1500m}}}]
+  containers: [{name: app, image: nginx, resources: {requests: {cpu: 800m}}}]
 `;
 
 async function sheets(it) {
@@ -72,6 +72,22 @@ export default [
     check((await lit(it)).length === 0, "nothing is lit any more");
     await it.button(/untolerated taint/).first().hover();
     check((await lit(it)).join() === "k8s-master", "the taint counts the control plane");
+  }],
+  ["S2 the table gives verdicts and scores, raw, normalised and weighted", async (it) => {
+    await it.open("node-selector");
+    await it.run("kubectl taint node k8s-node-2 slow=yes:PreferNoSchedule && kubectl run web --image=nginx");
+    await it.onStage(/pod web, Running/);
+    await it.button("decision").click();
+    await it.sees(() => dialog(it), "k8s-node-1 was chosen for default/web", "untolerated taint", "TaintToleration ×3", "raw 1, normalised 0, times weight 3: 0", "raw 0, normalised 100, times weight 3: 300");
+    const best = await it.page.locator("table.decision tr.best").textContent();
+    has(best, "k8s-node-1");
+  }],
+  ["S3 ties say that the seed decides here", async (it) => {
+    await it.open("node-selector");
+    await it.run("kubectl run web --image=nginx");
+    await it.onStage(/pod web, Running/);
+    await it.button("decision").click();
+    await it.sees(() => dialog(it), "2 nodes share the best score: k8s-node-1, k8s-node-2", "at random; here the seed decides");
   }],
   ["S4 the smallest change is previewed and made by a click", async (it) => {
     await pending(it);
@@ -137,6 +153,21 @@ export default [
     await it.page.getByRole("group", { name: "Pod held Pending" }).getByRole("button", { name: "Smallest fix" }).click();
     await it.page.getByRole("group", { name: "Remove the scheduling gate" }).getByRole("button", { name: /^Apply/ }).click();
     await it.onStage(/pod held, Running/);
+  }],
+  ["S9 preemption shows candidates and victims, and why one node", async (it) => {
+    await it.open("node-selector");
+    await it.write(PREEMPTION);
+    await it.apply();
+    await it.onStage(/pod small, Running/, /pod large, Running/, /pod also, Running/);
+    await it.pause();
+    await it.typeLine(`kubectl run vip --image=nginx --overrides='{"spec":{"priorityClassName":"high","containers":[{"name":"c","image":"nginx","resources":{"requests":{"cpu":"1500m"}}}]}}'`);
+    await it.stepUntil("Pod vip Pending");
+    await it.button("Why?").first().click();
+    await it.sees(() => dialog(it), "Preemption", "k8s-node-2 is nominated", "There the priorities of the victims add up to the least", "default/small", "default/also", "default/large", "priority 0");
+    await close(it);
+    await it.play();
+    await it.onStage(/pod vip, Running/);
+    has((await it.podsOn("k8s-node-2")).join(), "pod vip");
   }],
   ["S10 axe 1440 light", sheets],
   ["S10 axe 1440 dark", sheets, { dark: true }],

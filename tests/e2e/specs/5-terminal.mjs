@@ -10,6 +10,9 @@ async function press(it, ...keys) {
   }
 }
 
+/// What is seen of it, without the scroll-back.
+const screen = (it) => it.page.evaluate(() => document.querySelector(".xterm-rows").textContent);
+
 const last = async (it) => (await it.terminal()).trimEnd().split("\n").at(-1);
 
 export default [
@@ -27,6 +30,8 @@ export default [
     await press(it, "ArrowDown", "Control+u", "kub", "Tab", "des", "Tab", "nod", "Tab", "k8s-node-1", "Enter");
     await it.sees("terminal", /kubectl describe nodes k8s-node-1/, "Name:               k8s-node-1");
     await it.prompt();
+    await press(it, "Control+l");
+    await it.sees(async () => String((await screen(it)).includes("echo one")), "false");
     await press(it, "abc", "Control+c");
     await it.sees("terminal", "abc^C");
   }],

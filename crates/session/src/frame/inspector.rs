@@ -11,6 +11,8 @@ pub struct Inspector {
     pub object: ObjectRef,
     /// Gone by now: the last that was known.
     pub gone: bool,
+    /// A Pod about which the scheduler has decided.
+    pub decided: bool,
     /// Short facts under the title: namespace, node, IP, QoS; as Kubernetes writes them.
     pub facts: Vec<String>,
     /// What it does or waits for, the most urgent first.

@@ -145,6 +145,9 @@ pub enum Narration {
         pod: String,
         deadline: Micros,
     },
+    ContainerPostStart {
+        container: String,
+    },
     PodPreStop {
         pod: String,
         container: String,

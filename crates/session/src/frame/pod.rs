@@ -157,10 +157,12 @@ pub struct Lamp {
     pub probe: Probe,
     /// The last result in force; `None` while it has none.
     pub ok: Option<bool>,
-    /// Consecutive failures (or successes on the way back) against what is needed.
+    /// Consecutive failures, or successes on the way back, against what is needed; 0 where nothing is on the way.
     pub count: u32,
     pub threshold: u32,
-    /// When it looks next.
+    /// Whether `count` is of failures.
+    pub failing: bool,
+    /// When it looks next; never at a container that does not run.
     pub next: Option<Micros>,
     /// `exec cat /tmp/healthy`, `GET :80/ready`, `tcp :3306`.
     pub what: String,

@@ -12,6 +12,8 @@ pub struct Scheduler {
     pub gated: Lane,
     /// The Pod that is being placed, or was placed last.
     pub placing: Option<ObjectRef>,
+    /// The Pod of the last decision.
+    pub decided: Option<ObjectRef>,
 }
 
 /// One part of the queue.

@@ -49,6 +49,7 @@ impl Inspected<'_> {
             .collect();
         Some(Inspector {
             gone: found.is_none(),
+            decided: self.cluster.scheduler().last_attempt(&key).is_some(),
             facts: found.map(facts).unwrap_or_default(),
             now: narrate::now(object, found, card, self.cluster),
             tracks: self.tracks(&uid),

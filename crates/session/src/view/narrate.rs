@@ -167,6 +167,9 @@ fn container_now(it: &ContainerCard, card: &PodCard) -> Option<Narration> {
     if let Some(pull) = &it.pull {
         return Some(Narration::ImagePulling { container, image: pull.image.clone() });
     }
+    if it.says == Says::PostStart {
+        return Some(Narration::ContainerPostStart { container });
+    }
     match &it.state {
         ContainerState::Waiting { reason, message } => match reason.as_str() {
             "ImagePullBackOff" => {

@@ -142,7 +142,8 @@ fn container_card(
 ) -> ContainerCard {
     let name = container.name.clone();
     let image = container.image.clone().unwrap_or_default();
-    let lamps = worker.map(|it| lamps(it, container, pod, cluster)).unwrap_or_default();
+    let runs = status.and_then(|it| it.state.as_ref()).is_some_and(|it| it.running.is_some());
+    let lamps = worker.map(|it| lamps(it, container, runs, pod, cluster)).unwrap_or_default();
     let pull = worker.and_then(|it| match it.waiting() {
         Waiting::Pull { image: pulled, since } if pulled == image && waits(status) => {
             Some(Pull { image: image.clone(), started: since.0, ends: None, bytes: 0 })
@@ -152,7 +153,8 @@ fn container_card(
     let backoff = worker.and_then(|it| backoff(it, &name, status, cluster));
     let (state, tone) = status.map_or((ContainerState::Unknown, Tone::Wait), state);
     let restarts = status.map_or(0, |it| it.restart_count.max(0) as u32);
-    let says = says(&state, status, pull.as_ref(), worker, &name);
+    let in_post_start = worker.is_some_and(|it| it.runs_post_start(pod, &name));
+    let says = says(&state, status, pull.as_ref(), worker, &name, in_post_start);
     ContainerCard {
         ready: status.is_some_and(|it| it.ready),
         tone: if pull.is_some()
@@ -218,6 +220,7 @@ fn says(
     pull: Option<&Pull>,
     worker: Option<&Worker>,
     name: &str,
+    in_post_start: bool,
 ) -> Says {
     if let Some(pull) = pull {
         return Says::Pulling { image: pull.image.clone() };
@@ -230,6 +233,9 @@ fn says(
     };
     if let Some(clock) = worker.into_iter().flat_map(Worker::grace_clocks).find(|it| it.container == name) {
         return if clock.in_hook { Says::PreStop } else { Says::Stopping { kill: clock.deadline.0 } };
+    }
+    if in_post_start {
+        return Says::PostStart;
     }
     match state {
         ContainerState::Unknown => Says::Nothing,
@@ -261,7 +267,7 @@ fn backoff(
     Some(Backoff { until: clock.until.0, total: clock.wait.as_micros() as u64, attempt, pull })
 }
 
-fn lamps(worker: &Worker, container: &Container, pod: &Pod, cluster: &Cluster) -> Vec<Lamp> {
+fn lamps(worker: &Worker, container: &Container, runs: bool, pod: &Pod, cluster: &Cluster) -> Vec<Lamp> {
     worker
         .probe_lamps()
         .filter(|it| it.container == container.name)
@@ -272,12 +278,16 @@ fn lamps(worker: &Worker, container: &Container, pod: &Pod, cluster: &Cluster) -
                 ProbeKind::Startup => (Probe::Startup, container.startup_probe.as_ref()),
             };
             let failing = it.last == Some(Verdict::Failure);
+            // A new container's probe goes on counting the successes of the old one.
+            let on_the_way = it.verdict != Some(Verdict::Success) && it.run < it.success_threshold;
+            let counts = runs && (failing || on_the_way);
             Lamp {
                 probe,
-                ok: it.verdict.map(|it| it == Verdict::Success),
-                count: if failing || it.verdict != Some(Verdict::Success) { it.run } else { 0 },
+                ok: it.verdict.filter(|_| runs).map(|it| it == Verdict::Success),
+                count: if counts { it.run } else { 0 },
                 threshold: if failing { it.failure_threshold } else { it.success_threshold },
-                next: Some(it.next_tick.0),
+                failing,
+                next: runs.then_some(it.next_tick.0),
                 what: spec.map(probe_words).unwrap_or_default(),
                 output: if failing { last_failure(pod, container, it.kind, cluster) } else { String::new() },
             }

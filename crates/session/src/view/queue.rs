@@ -28,6 +28,7 @@ pub fn scheduler(cluster: &Cluster) -> Scheduler {
         let card = Queued { pod: decision::pod_ref(key), binding: true, ..Queued::default() };
         add(&mut lanes.active, card, None);
     }
+    lanes.decided = cluster.scheduler().attempts().last().map(|it| decision::pod_ref(&it.decision.pod));
     lanes.placing = cluster.scheduler().placing().map(decision::pod_ref);
     lanes
 }
