@@ -50,8 +50,8 @@ fn whole(page: Page) -> AnyView {
 }
 
 fn left(page: Page) -> AnyView {
-    let edited =
-        move || editor::is_edited(page).then(|| view! { <span class="badge">{t("left.edited")}</span> });
+    let manifest = page.pick(|it| it.manifest);
+    let edited = move || editor::mark(manifest.get()).map(|it| view! { <span class="badge">{it}</span> });
     let list = vec![
         TabLabel { id: "lesson", text: t("left.lesson").into_any() },
         TabLabel { id: "manifest", text: view! { {t("left.manifest")} {edited} }.into_any() },

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use leptos::html;
 use leptos::prelude::*;
-use session::frame::{Diagnostic, Severity};
+use session::frame::{Diagnostic, ManifestState, Severity};
 use session::suggest::{self, Suggestion};
 
 use crate::browser;
@@ -51,6 +51,7 @@ pub fn editor(page: Page) -> AnyView {
         event.stop_propagation();
         browser::read_file(&file, move |text| page.replace_manifest(text));
     };
+    let state = page.pick(|it| it.manifest);
     view! {
         <div class="editor" on:dragover=|event| event.prevent_default() on:drop=drop_file>
             <div class="editor-host" node_ref=element>
@@ -67,7 +68,7 @@ pub fn editor(page: Page) -> AnyView {
                 <button class="primary" on:click=move |_| page.apply()>
                     {t("editor.apply")} <span class="kbd">"⌘⏎"</span>
                 </button>
-                <span class="xs dim push-text">{move || state_words(page)}</span>
+                <span class="xs dim push-text">{move || state_words(page, state.get())}</span>
             </div>
         </div>
     }
@@ -129,18 +130,22 @@ fn remarks(page: Page, live: StoredValue<Option<Editor>, LocalStorage>) -> AnyVi
     shown.into_any()
 }
 
-/// Whether what stands in the editor is what the cluster was given.
-pub fn is_edited(page: Page) -> bool {
-    page.manifest.with(|text| page.applied.with(|applied| text != applied))
-        && page.manifest.with(|it| !it.is_empty())
+/// How the cluster stands to what is written here, where that is worth a mark.
+pub fn mark(state: ManifestState) -> Option<&'static str> {
+    match state {
+        ManifestState::NotApplied => Some(t("editor.not_applied")),
+        ManifestState::Differs => Some(t("editor.edited")),
+        ManifestState::Unread | ManifestState::Applied => None,
+    }
 }
 
-fn state_words(page: Page) -> String {
+fn state_words(page: Page, state: ManifestState) -> String {
     let errors = page.diagnostics.with(|it| it.iter().filter(|it| it.severity == Severity::Error).count());
-    match errors {
-        0 if is_edited(page) => t("editor.edited").to_owned(),
-        0 => t("editor.clean").to_owned(),
-        some => tf("editor.errors", &[&some.to_string()]),
+    match (errors, state) {
+        (0, ManifestState::Unread) => String::new(),
+        (0, ManifestState::Applied) => t("editor.clean").to_owned(),
+        (0, _) => mark(state).unwrap_or_default().to_owned(),
+        (some, _) => tf("editor.errors", &[&some.to_string()]),
     }
 }
 

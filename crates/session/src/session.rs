@@ -209,6 +209,7 @@ impl Session {
     pub fn frame(&mut self, view: &ViewState) -> Frame {
         let about = crate::view::Surroundings {
             scenario: &self.scenario,
+            manifest: self.manifest.as_deref().unwrap_or_else(|| self.scenario.manifest()),
             seed: self.seed,
             end: self.end,
             faults: &self.faults,

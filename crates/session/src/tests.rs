@@ -349,3 +349,24 @@ spec:
         }
     }
 }
+
+#[test]
+fn the_editor_knows_what_the_cluster_was_given() {
+    use frame::ManifestState::{Applied, Differs, NotApplied, Unread};
+    let (mut session, _) = Session::open("v=1&scenario=life-of-a-pod");
+    let state = |session: &mut Session| session.frame(&ViewState::default()).manifest;
+    assert_eq!(state(&mut session), NotApplied);
+    session.run(Command::RunLine { line: "kubectl apply -f pod.yaml".to_owned() });
+    live(&mut session, 5);
+    assert_eq!(state(&mut session), Applied, "from the terminal as well");
+    let text = session.manifest().to_owned();
+    session.run(Command::KeepManifest { text: text.replace("1.25", "1.27") });
+    assert_eq!(state(&mut session), Differs);
+    session.run(Command::KeepManifest { text: format!("# the same\n{text}") });
+    assert_eq!(state(&mut session), Applied);
+    session.run(Command::RunLine { line: "kubectl delete pod web --now".to_owned() });
+    live(&mut session, 5);
+    assert_eq!(state(&mut session), NotApplied);
+    session.run(Command::KeepManifest { text: "kind: [".to_owned() });
+    assert_eq!(state(&mut session), Unread);
+}

@@ -74,9 +74,24 @@ pub struct Frame {
     /// Of the containers of the Pod that is looked into; empty elsewhere.
     pub memory: Arc<Vec<Usage>>,
     pub lesson: Option<Arc<LessonCard>>,
+    pub manifest: ManifestState,
     /// What the live region reads out, newest last; `said` counts all since the start, so that nothing is read twice.
     pub said: u64,
     pub narrated: Arc<Vec<Narration>>,
+}
+
+/// How the cluster stands to what is written in the editor.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub enum ManifestState {
+    /// Empty, or nothing that could be applied.
+    #[default]
+    Unread,
+    /// None of its objects is there.
+    NotApplied,
+    /// Some are missing, or were made or last applied otherwise.
+    Differs,
+    /// All were applied as they stand.
+    Applied,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

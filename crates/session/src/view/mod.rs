@@ -4,6 +4,7 @@ mod decision;
 mod fixes;
 mod inside;
 mod inspector;
+mod manifest;
 mod narrate;
 mod nodes;
 mod plane;
@@ -38,6 +39,8 @@ const SAMPLED_PODS_MAX: usize = 60;
 /// What lies around the simulation.
 pub struct Surroundings<'a> {
     pub scenario: &'a Scenario,
+    /// What stands in the editor.
+    pub manifest: &'a str,
     pub seed: u64,
     pub end: sim::SimTime,
     pub faults: &'a [FaultTarget],
@@ -64,6 +67,7 @@ pub struct View {
     /// The recording's version that the timeline was made of, and how many branches there were.
     timeline_of: (u64, usize),
     fixes: Option<Searched>,
+    declared: manifest::Declared,
     last: Frame,
     /// The store's revision and the instant that `last` was made of.
     revision: u64,
@@ -108,7 +112,11 @@ impl View {
             let card = pods.iter().find(|card| card.name == it.name && card.namespace == it.namespace)?;
             (it.kind == "Pod").then(|| inside::memory(cluster, recording, it, card))
         });
+        let rewritten = self.declared.read(about.manifest, playground.namespace());
+        let manifest =
+            if changed || rewritten { self.declared.state(cluster.api()) } else { self.last.manifest };
         let frame = Frame {
+            manifest,
             memory: keep(&self.last.memory, memory.unwrap_or_default()),
             clock: clock(cluster, about),
             about: keep(&self.last.about, about_card(about)),
