@@ -143,7 +143,7 @@ impl Worker {
                 && let Ok(Content::Files(files)) = content_of(volume, &pod, Token::Written, host, ctx)
             {
                 self.mounts.list[index].digest = digest;
-                ctx.runtime.replace_volume_files(id, files, ctx.now);
+                ctx.runtime.replace_volume_files(id, &files, ctx.now);
             }
         }
     }
@@ -168,8 +168,8 @@ impl Worker {
 fn put_in_place(volume: &Volume, content: Content, pod: &Pod, host: &Host, ctx: &mut Ctx<'_>) -> MountSource {
     let (files, memory) = match content {
         Content::Host(path) => return MountSource::HostPath(path),
-        Content::Files(files) => (files, false),
-        Content::Empty { memory } => (Vec::new(), memory),
+        Content::Files(files) => (Some(files), false),
+        Content::Empty { memory } => (None, memory),
     };
     let config = VolumeConfig {
         name: volume.name.clone(),
@@ -179,8 +179,8 @@ fn put_in_place(volume: &Volume, content: Content, pod: &Pod, host: &Host, ctx: 
         memory,
     };
     let id = ctx.runtime.create_volume(&host.name, config);
-    for file in files {
-        ctx.runtime.write_volume_file(id, file, ctx.now);
+    if let Some(files) = files {
+        ctx.runtime.replace_volume_files(id, &files, ctx.now);
     }
     MountSource::Volume(id)
 }

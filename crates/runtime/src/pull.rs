@@ -35,6 +35,8 @@ pub struct CustomImage {
     pub size_bytes: Option<u64>,
     /// More time to resolve it.
     pub delay: Duration,
+    /// Files of its own by path, over those of what it is like.
+    pub files: Vec<(String, String)>,
 }
 
 impl Runtime {
@@ -92,6 +94,7 @@ impl Runtime {
         spec.name = reference.canonical().into();
         spec.digest = images::digest(&spec.name);
         spec.size_bytes = custom.size_bytes.unwrap_or(spec.size_bytes);
+        spec.own_files.clone_from(&custom.files);
         Ok(spec)
     }
 
@@ -167,7 +170,8 @@ impl Runtime {
     /// A file of an image, as the registries have it.
     pub fn image_file(&self, image: &str, path: &str) -> Option<Vec<u8>> {
         let spec = self.find_image(&images::parse(image).ok()?).ok()?;
-        spec.files.iter().find(|it| it.0 == path).map(|it| it.1.to_vec())
+        let own = spec.own_files.iter().find(|it| it.0 == path).map(|it| it.1.clone().into_bytes());
+        own.or_else(|| spec.files.iter().find(|it| it.0 == path).map(|it| it.1.to_vec()))
     }
 
     /// Puts an image on a machine without a pull; false when no registry has it.

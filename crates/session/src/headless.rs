@@ -130,6 +130,11 @@ impl Headless {
         self.playground.define_image(image);
     }
 
+    /// Puts an image onto a node without a pull.
+    pub fn load_image(&mut self, node: &str, image: &str) {
+        self.playground.load_image(node, image);
+    }
+
     /// The node has cgroups of version 1: what takes too much memory dies alone, not its whole container.
     pub fn use_cgroup_v1(&mut self, node: &str) {
         self.playground.use_cgroup_v1(node);

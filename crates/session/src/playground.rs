@@ -155,6 +155,11 @@ impl Playground {
         self.cluster.with_runtime(|runtime, _| runtime.define_image(image));
     }
 
+    /// Puts an image onto a node without a pull.
+    pub fn load_image(&mut self, node: &str, image: &str) {
+        self.cluster.with_runtime(|runtime, _| runtime.load_image(node, image));
+    }
+
     pub fn use_cgroup_v1(&mut self, node: &str) {
         self.cluster.with_runtime(|runtime, _| runtime.set_oom_kills_container(node, false));
     }

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::normalize::{log_lines, message, table_lines};
+use super::normalize::{log_lines, machine_counts, message, table_lines};
 use super::{CommandRun, Run};
 
 /// A status row that lasted less may be missing on the other side.
@@ -62,7 +62,8 @@ fn commands(recorded: &Run, simulated: &Run, found: &mut Vec<String>) {
         if one.code != two.code {
             found.push(format!("command `{}`\n- exit {}\n+ exit {}", one.command, one.code, two.code));
         }
-        let output = |it: &CommandRun| tokens(&without_node_ages(&warnings_first(&it.output)));
+        let output =
+            |it: &CommandRun| tokens(&machine_counts(&without_node_ages(&warnings_first(&it.output))));
         let (mut before, mut after) = (output(one), output(two));
         if before.iter().any(|it| it.contains("<suffix>")) {
             let lines = |it: &CommandRun| in_order(&without_node_ages(&it.output));
@@ -136,6 +137,8 @@ fn device(word: &str) -> &str {
         "[<time>"
     } else if word.starts_with("eth0@if") {
         "eth0@if<n>:"
+    } else if word.starts_with("..20") && word.matches('_').count() == 5 {
+        "..<time>"
     } else if word.starts_with("fe80::") {
         "<link-local>"
     } else {

@@ -1,6 +1,7 @@
 //! Lifecycles recorded on real kubelets, run again in the simulation and compared.
 
 mod compare;
+mod machines;
 mod normalize;
 mod observe;
 
@@ -40,6 +41,8 @@ pub struct Scenario {
     /// The files that commands read.
     pub manifests: BTreeMap<String, String>,
     pub recorded: Run,
+    /// `pods.yaml`: the Pods that there were at its end.
+    pub pods: Vec<Value>,
     /// When the recording ended.
     pub end: f64,
 }
@@ -72,10 +75,17 @@ impl Scenario {
         Ok(Scenario {
             name: name.to_owned(),
             manifests: manifests.map(|(name, text)| (name.clone(), text.clone())).collect(),
+            pods: list(text("pods.yaml")),
             recorded,
             end,
         })
     }
+}
+
+/// The items of a printed list.
+fn list(text: &str) -> Vec<Value> {
+    let list: Value = serde_yaml::from_str(text).unwrap_or_default();
+    list["items"].as_array().cloned().unwrap_or_default()
 }
 
 /// When it ended, in seconds: the youngest Event's age was printed then, and nothing is later than the last record.

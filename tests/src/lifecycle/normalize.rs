@@ -69,10 +69,37 @@ pub fn table_lines(text: &str) -> Vec<String> {
     text.lines().filter(|it| !it.starts_with("NAME ")).map(bare).collect()
 }
 
+/// What counts up on a machine, line by line: numbers of processes but the first (the runtime's own threads take some),
+/// bytes of network devices; and how a shell that runs `ps` within itself shows there.
+pub fn machine_counts(text: &str) -> String {
+    let (mut processes, mut devices) = (false, false);
+    let line = |line: &str| {
+        let mut words = line.split_whitespace();
+        let first = words.next().unwrap_or("");
+        if first == "PID" {
+            processes = true;
+        } else if processes && first.parse().is_ok_and(|it: u32| 1 < it) {
+            return format!("<pid> {}", ps_itself(&words.collect::<Vec<&str>>().join(" ")));
+        } else if line.contains("|bytes") {
+            devices = true;
+        } else if devices && first.len() < line.len() && first.contains(':') {
+            return format!("{first} <counts>");
+        }
+        line.to_owned()
+    };
+    text.split('\n').map(line).collect::<Vec<String>>().join("\n")
+}
+
+/// `root {ps} sh -c ps; sleep 5` of a busybox that does not start its own applets anew is `root ps`.
+fn ps_itself(row: &str) -> String {
+    row.find(" {ps} ").map_or(row, |at| &row[..at]).to_owned()
+        + if row.contains(" {ps} ") { " ps" } else { "" }
+}
+
 /// The lines of logs, without what belongs to the recording's own versions of programs: `docs/differences.md`.
 pub fn log_lines(text: &str) -> Vec<String> {
     let mut lines = Vec::new();
-    for line in text.lines() {
+    for line in machine_counts(text).lines() {
         // What the kubelet answers ends without a line feed, so the next command follows at once.
         let (line, next) = match line.split_once("$ kubectl logs ") {
             Some((line, next)) => (line, Some(format!("$ kubectl logs {next}"))),
@@ -172,6 +199,16 @@ mod tests {
         assert_eq!(generated_names("Created pod: web-6ffb57455-2l65p"), "Created pod: web-<hash>-<suffix>");
         assert_eq!(generated_names("svc-z49p8"), "svc-<suffix>");
         assert_eq!(generated_names("two-containers of web-server"), "two-containers of web-server");
+    }
+
+    #[test]
+    fn counts() {
+        let text =
+            "PID USER COMMAND\n 1 root sh\n 15 root {ps} sh -c ps; exit 3\nhi\n face |bytes\n  lo: 0 0\nx: y";
+        assert_eq!(
+            machine_counts(text),
+            "PID USER COMMAND\n 1 root sh\n<pid> root ps\nhi\n face |bytes\nlo: <counts>\nx: <counts>"
+        );
     }
 
     #[test]

@@ -5,32 +5,14 @@ use std::time::Duration;
 use api::Kind;
 use apiserver::{Change, WatchEvent};
 use serde_json::{Map, Value, json};
-use session::{CustomImage, Fault, Headless, NodeSpec, RunId, Settings};
+use session::{Fault, Headless, NodeSpec, RunId, Settings};
 use sim::SimTime;
 
 use super::normalize::{generated_names, message};
-use super::{CommandRun, Run, Scenario};
+use super::{CommandRun, Run, Scenario, machines};
 
 /// One look at the watch every so often: far less than its log holds.
 const LOOK: Duration = Duration::from_millis(500);
-/// Images that lay on the recording's machines: all there were, for the registry stand-in answered at once.
-const PRESENT: &[&str] = &[
-    "nginx:1.14.2",
-    "nginx:1.16.1",
-    "nginx",
-    "busybox:1.28",
-    "busybox",
-    "registry.k8s.io/busybox",
-    "alpine:latest",
-    "debian",
-    "geektime/tomcat:7.0",
-    "geektime/sample:v2",
-];
-/// The recording's nginx was one version, 1.22, under all tags: it stops on SIGQUIT, with code 0.
-const NGINX: &[&str] = &["nginx:1.14.2", "nginx:1.16.1", "nginx"];
-/// They took so long to resolve.
-const SLOW: &[&str] = &["slowapp", "slowapp2"];
-
 /// What is random in reality (waits that jitter, equal nodes, the phase of periodic work) is drawn anew with each seed:
 /// the recording is one draw.
 pub const DRAWS: u64 = 36;
@@ -70,24 +52,20 @@ impl Observer {
     fn new(scenario: &Scenario, seed: u64) -> Observer {
         let settings = Settings { seed, ..settings(scenario) };
         let mut cluster = Headless::new(&settings);
+        machines::define_images(&mut cluster);
         for node in &settings.nodes {
             cluster.use_cgroup_v1(&node.name);
+            for image in machines::present(scenario) {
+                cluster.load_image(&node.name, &image);
+            }
         }
         // The recordings' cluster had been up for long before a scenario began.
         cluster.advance(Duration::from_mins(10) + Duration::from_millis(1_700) * seed as u32);
-        for name in NGINX {
-            let like = "nginx:1.22".to_owned();
-            cluster.define_image(CustomImage { name: (*name).to_owned(), like, ..CustomImage::default() });
-        }
-        for name in SLOW {
-            let like = "busybox:1.35".to_owned();
-            let (name, delay) = ((*name).to_owned(), Duration::from_millis(5_300));
-            cluster.define_image(CustomImage { name, like, size_bytes: Some(2_140_977), delay });
-        }
         let namespace = scenario.name.clone();
         cluster.run(&format!("kubectl create namespace {namespace}"));
         cluster.set_namespace(&namespace);
         cluster.advance(Duration::from_secs(2));
+        machines::place_earlier_pods(scenario, &mut cluster);
         for (name, text) in &scenario.manifests {
             cluster.write_file(name, text);
         }
@@ -323,12 +301,7 @@ fn settings(scenario: &Scenario) -> Settings {
         || 42 <= number
         || scenario.recorded.records.iter().any(seen);
     let names: &[&str] = if three { &["node1", "node2", "node3"] } else { &["node1"] };
-    let node = |name: &&str| NodeSpec {
-        cpu_milli: 2_000,
-        memory_bytes: 24 << 30,
-        images: PRESENT.iter().map(|it| (*it).to_owned()).collect(),
-        ..NodeSpec::worker(name)
-    };
+    let node = |name: &&str| NodeSpec { cpu_milli: 2_000, memory_bytes: 24 << 30, ..NodeSpec::worker(name) };
     Settings { seed: 1, nodes: names.iter().map(node).collect() }
 }
 

@@ -4,7 +4,7 @@ use super::directory::{complain, join};
 use super::options::Options;
 use super::test::kind_letter;
 use super::{clock, system};
-use crate::files::Node;
+use crate::files::{Inode, Node};
 use crate::kernel::{Errno, Flavour, Stat, Sys};
 
 fn permissions(stat: &Stat) -> String {
@@ -38,12 +38,17 @@ fn long_line(sys: &mut Sys<'_>, name: &str, stat: &Stat, human: bool, numbers: b
     let when = clock::format("%b %e %H:%M", unix, 0);
     let size = if human { system::size(inode.size(), true) } else { inode.size().to_string() };
     let arrow = if let Node::Symlink(target) = &inode.node { format!(" -> {target}") } else { String::new() };
-    let links = inode.links.max(if stat.is_directory() { 2 } else { 1 });
+    let links = sys.links(stat);
     let mode = permissions(stat);
     if sys.facts().flavour == Flavour::Gnu {
         return format!("{mode} {links} {user} {group} {size:>5} {when} {name}{arrow}\n");
     }
     format!("{mode} {links:>4} {user:<8} {group:<8} {size:>9} {when} {name}{arrow}\n")
+}
+
+/// Kibibytes on the disk; a short link lies within its inode.
+fn blocks(inode: &Inode) -> u64 {
+    if matches!(inode.node, Node::Symlink(_)) { 0 } else { inode.size().div_ceil(4096) * 4 }
 }
 
 fn list_directory(sys: &mut Sys<'_>, path: &str, options: &Options, out: &mut String) -> Result<(), Errno> {
@@ -58,8 +63,7 @@ fn list_directory(sys: &mut Sys<'_>, path: &str, options: &Options, out: &mut St
     let stats: Vec<(String, Option<Stat>)> =
         names.into_iter().map(|name| (name.clone(), sys.stat(&join(path, &name), false).ok())).collect();
     if options.has("l") || options.has("n") {
-        let blocks: u64 =
-            stats.iter().filter_map(|it| it.1.as_ref()).map(|it| it.inode.size().div_ceil(4096) * 4).sum();
+        let blocks: u64 = stats.iter().filter_map(|it| it.1.as_ref()).map(|it| blocks(&it.inode)).sum();
         out.push_str(&format!("total {blocks}\n"));
     }
     print_entries(sys, stats.clone(), options, out);

@@ -20,6 +20,7 @@ mod sed;
 mod server;
 mod sums;
 mod system;
+pub(crate) use system::user;
 pub mod test;
 #[cfg(test)]
 mod tests;

@@ -28,7 +28,7 @@ pub const FILE_BYTES_MAX: usize = 4 << 20;
 pub const TREE_BYTES_MAX: u64 = 32 << 20;
 pub const TREE_FILES_MAX: usize = 20_000;
 /// Deleted files that are kept, because a process may still have them open.
-const ORPHANS_MAX: usize = 16;
+const ORPHANS_MAX: usize = 64;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Node {

@@ -72,6 +72,8 @@ pub struct Spec {
     pub program: &'static str,
     pub commands: &'static [&'static str],
     pub files: &'static [(&'static str, &'static [u8])],
+    /// Of an image that is no part of the catalogue: files over the others.
+    pub own_files: Vec<(String, String)>,
 }
 
 /// Why a registry does not give an image.
@@ -157,6 +159,7 @@ fn spec(reference: &Reference, image: &'static Image) -> Spec {
         program: image.program,
         commands: image.commands,
         files: image.files,
+        own_files: Vec::new(),
         version,
     }
 }

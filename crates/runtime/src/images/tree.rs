@@ -87,8 +87,7 @@ pub(super) fn build(image: &Spec) -> Tree {
         put(path, Node::File(Content::text(&text)), if path == "etc/shadow" { 0o640 } else { 0o644 });
     }
     for (path, bytes) in image.files {
-        let mode = if path.strip_suffix(".sh").is_some() { 0o755 } else { 0o644 };
-        put(path, Node::File(Content::Bytes(Arc::new(bytes.to_vec()))), mode);
+        put(path, Node::File(Content::Bytes(Arc::new(bytes.to_vec()))), mode_of(path));
     }
     let program: Arc<str> = format!("{}/{}", image.program, image.version).into();
     let servers = image.commands.iter().filter(|_| !image.program.is_empty());
@@ -100,11 +99,19 @@ pub(super) fn build(image: &Spec) -> Tree {
         let node = Node::File(Content::Program { name: Arc::clone(&program), size: 1_580_000 });
         put(path, node, 0o755);
     }
+    for (path, text) in &image.own_files {
+        put(path, Node::File(Content::text(text)), mode_of(path));
+    }
     for path in image.links() {
         put(&path.0, Node::Symlink(path.1.into()), 0o777);
     }
     put_commands(&mut tree, image);
     tree
+}
+
+/// Scripts can be run.
+fn mode_of(path: &str) -> u32 {
+    if path.strip_suffix(".sh").is_some() { 0o755 } else { 0o644 }
 }
 
 impl Spec {

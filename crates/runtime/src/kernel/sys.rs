@@ -145,6 +145,17 @@ impl<'a> Sys<'a> {
         Ok(Stat { path: found.path, tree: found.tree, ino, inode, read_only: found.read_only })
     }
 
+    /// How many names a file has: a directory those of its own and one in each that lies in it; the root of an overlay has
+    /// one.
+    pub fn links(&self, stat: &Stat) -> u32 {
+        let Node::Directory(entries) = &stat.inode.node else { return stat.inode.links };
+        if stat.path == "/" {
+            return 1;
+        }
+        let inner = entries.values().filter_map(|it| self.trees.inode(stat.tree, *it));
+        2 + inner.filter(|it| matches!(it.node, Node::Directory(_))).count() as u32
+    }
+
     pub fn exists(&self, path: &str) -> bool {
         self.stat(path, true).is_ok()
     }

@@ -430,25 +430,40 @@ fn source(
     Ok((tree, ino))
 }
 
-/// Like `Tree::find`, but through relative links (a ConfigMap's `..data`).
-fn follow(tree: &Tree, path: &str) -> Option<Ino> {
-    let ino = tree.find(path)?;
-    match &tree.get(ino)?.node {
-        Node::Symlink(target) => {
-            let parent = path.rsplit_once('/').map_or("", |it| it.0);
-            let mut at = String::from(parent);
-            for name in target.split('/') {
-                at = format!("{at}/{name}");
-                let ino = tree.find(&at)?;
-                if let Node::Symlink(inner) = &tree.get(ino)?.node {
-                    at = format!("{}/{inner}", at.rsplit_once('/').map_or("", |it| it.0));
-                }
+/// Like `Tree::find`, but through links (a ConfigMap's `..data`).
+pub(super) fn follow(tree: &Tree, path: &str) -> Option<Ino> {
+    let parts = |text: &str| text.split('/').rev().map(str::to_owned).collect::<Vec<String>>();
+    let mut todo = parts(path);
+    let mut at = vec![Tree::ROOT];
+    let mut links = 0;
+    while let Some(name) = todo.pop() {
+        match name.as_str() {
+            "" | "." => continue,
+            ".." => {
+                at.truncate((at.len() - 1).max(1));
+                continue;
             }
-            tree.find(&at)
+            _ => {}
         }
-        _ => Some(ino),
+        let ino = tree.lookup(*at.last()?, &name)?;
+        let Node::Symlink(target) = &tree.get(ino)?.node else {
+            at.push(ino);
+            continue;
+        };
+        links += 1;
+        if LINKS_MAX < links {
+            return None;
+        }
+        if target.starts_with('/') {
+            at.truncate(1);
+        }
+        todo.extend(parts(target));
     }
+    at.last().copied()
 }
+
+/// Links followed on one path.
+const LINKS_MAX: u32 = 40;
 
 /// The path that a mount covers, without links; made in the tree that is there when it is missing.
 fn make_mount_point(

@@ -521,3 +521,98 @@ fn at_once_is_answered_alike() {
     bench.exec(id, &["nginx", "-s", "stop"], 1);
     assert_eq!(at_once(&mut bench, &http(80, "/")), None);
 }
+
+#[test]
+fn grpc_calls_find_health_services_and_servers_of_http_1() {
+    let mut bench = Bench::new(&["nginx:1.22.1", "registry.k8s.io/e2e-test-images/agnhost:2.53"]);
+    let web = bench.sandbox("web");
+    let nginx = bench.container(web, "nginx:1.22.1", &[]);
+    let health = bench.sandbox("health");
+    let command = ["/agnhost", "grpc-health-checking", "--delay-unhealthy-sec=8", "--service", "shop"];
+    bench.container(health, "registry.k8s.io/e2e-test-images/agnhost:2.53", &command);
+    bench.run(1);
+    let ip = |bench: &Bench, sandbox| bench.runtime.sandbox_status(sandbox).unwrap().ip;
+    let (web, health) = (ip(&bench, web), ip(&bench, health));
+    let mut ask = |host: &str, port: u16, service: &str| {
+        let (host, service) = (host.to_owned(), service.to_owned());
+        bench.ask(Request::Grpc { host, port, service }).err().map(|it| it.to_string()).unwrap_or_default()
+    };
+    let never = |ip: &str, port: u16| {
+        format!("timeout: failed to connect service \"{ip}:{port}\" within 1s: context deadline exceeded")
+    };
+    assert_eq!(ask(&health, 5000, ""), "");
+    assert_eq!(ask(&health, 5000, "shop"), "");
+    assert_eq!(
+        ask(&health, 5000, "bank"),
+        "error: health rpc probe failed: rpc error: code = NotFound desc = unknown service"
+    );
+    assert_eq!(ask(&web, 80, ""), never(&web, 80));
+    assert_eq!(ask(&web, 81, ""), never(&web, 81));
+    assert_eq!(ask(&health, 5000, ""), "service unhealthy (responded with \"NOT_SERVING\")");
+    let log = bench.log(nginx);
+    assert!(log.contains("] \"PRI * HTTP/2.0\" 400 157 \"-\" \"-\" \"-\"\n"), "{log}");
+}
+
+#[test]
+fn files_of_a_config_map_change_all_at_once_behind_links() {
+    let mut bench = Bench::new(&["busybox"]);
+    let sandbox = bench.sandbox("p");
+    let config_map = VolumeConfig { kind: "configMap".to_owned(), ..VolumeConfig::default() };
+    let volume = bench.runtime.create_volume("node1", config_map);
+    let file = |path: &str, text: &str| VolumeFile {
+        path: path.to_owned(),
+        content: text.as_bytes().to_vec(),
+        mode: 0o644,
+    };
+    let before = [file("k", "old"), file("sub/deep", "1"), file("gone", "x")];
+    bench.runtime.replace_volume_files(volume, &before, SimTime::ZERO);
+    let mount = |path: &str, sub_path: &str| Mount {
+        source: MountSource::Volume(volume),
+        sub_path: sub_path.to_owned(),
+        path: path.to_owned(),
+        read_only: true,
+    };
+    let mut wanted = config("busybox", &["sleep", "900"]);
+    wanted.mounts = vec![mount("/v", ""), mount("/one", "k"), mount("/two", "sub/deep")];
+    let id = bench.start(sandbox, wanted).unwrap();
+    let say = |bench: &mut Bench, line: &str| {
+        String::from_utf8_lossy(&bench.exec(id, &["sh", "-c", line], 5).output).into_owned()
+    };
+    assert_eq!(say(&mut bench, "cat /v/k /v/sub/deep /v/gone /one /two"), "old1xold1");
+    let now = SimTime::ZERO + Duration::from_secs(90);
+    bench.runtime.replace_volume_files(volume, &[file("k", "new"), file("sub/deep", "2")], now);
+    // What is mounted by a sub-path stays as it was.
+    assert_eq!(say(&mut bench, "cat /v/k /v/sub/deep /one /two"), "new2old1");
+    let listed = say(&mut bench, "ls /v; ls -a /v | grep -c '^..2026_01_01_00_01_30.[0-9]*$'; readlink /v/k");
+    assert_eq!(listed, "k\nsub\n1\n..data/k\n");
+    let listed = say(&mut bench, "ls -la /v");
+    assert!(
+        listed.starts_with("total 12\ndrwxrwxrwx    3 root     root          4096 Jan  1 00:01 .\n"),
+        "{listed}"
+    );
+    let shown: Vec<String> =
+        bench.runtime.volume_files(volume).into_iter().map(|it| it.path + &it.text).collect();
+    assert_eq!(shown, ["knew", "sub"]);
+}
+
+#[test]
+fn images_bring_files_of_their_own_and_nginx_obeys_its_configuration() {
+    let mut bench = Bench::new(&[]);
+    let conf = bench.runtime.image_file("nginx:1.22.1", "/etc/nginx/nginx.conf").unwrap();
+    let conf = String::from_utf8_lossy(&conf).replace("user  nginx;", "user www-data;");
+    bench.runtime.define_image(CustomImage {
+        name: "shop".to_owned(),
+        like: "nginx:1.22.1".to_owned(),
+        files: vec![
+            ("/etc/nginx/nginx.conf".to_owned(), conf),
+            ("/hello.sh".to_owned(), "echo hi\n".to_owned()),
+        ],
+        ..CustomImage::default()
+    });
+    assert!(bench.runtime.load_image("node1", "shop"));
+    let sandbox = bench.sandbox("p");
+    let id = bench.container(sandbox, "shop", &[]);
+    bench.run(1);
+    let users = bench.exec(id, &["sh", "-c", "grep Uid /proc/7/status; /hello.sh"], 5);
+    assert_eq!(String::from_utf8_lossy(&users.output), "Uid:\t33\t33\t33\t33\nhi\n");
+}

@@ -6,9 +6,12 @@ use std::sync::Arc;
 use sim::SimTime;
 
 use super::Machine;
+use super::container::follow;
 use crate::Runtime;
+use crate::clock::date;
 use crate::cri::{FileView, HostPathKind, VolumeConfig, VolumeFile, VolumeId};
 use crate::files::{Content, Ino, Node, Owner, Tree, TreeId};
+use crate::kernel::Errno;
 
 /// What a listing shows of a file.
 const TEXT_BYTES_MAX: usize = 4096;
@@ -20,8 +23,14 @@ pub(crate) struct Volume {
     pub tree: TreeId,
 }
 
+/// A link shows what it leads to; the directories behind a ConfigMap's names are left out.
 pub(super) fn views(tree: &Tree, from: Ino) -> Vec<FileView> {
     let view = |(path, ino): (String, Ino)| {
+        if path.starts_with("..") {
+            return None;
+        }
+        let link = matches!(tree.get(ino)?.node, Node::Symlink(_)) && from == Tree::ROOT;
+        let ino = if link { follow(tree, &path).unwrap_or(ino) } else { ino };
         let inode = tree.get(ino)?;
         let text = match &inode.node {
             Node::File(Content::Bytes(bytes)) => {
@@ -33,7 +42,7 @@ pub(super) fn views(tree: &Tree, from: Ino) -> Vec<FileView> {
         let directory = matches!(inode.node, Node::Directory(_));
         Some(FileView { path, directory, size_bytes: inode.size(), mode: inode.mode, text })
     };
-    tree.walk(from).into_iter().take(FILES_MAX).filter_map(view).collect()
+    tree.walk(from).into_iter().filter_map(view).take(FILES_MAX).collect()
 }
 
 impl Runtime {
@@ -42,8 +51,14 @@ impl Runtime {
         let mut tree = Tree::default();
         tree.group = config.group.map(|it| it as u32);
         if let Some(root) = tree.get_mut(Tree::ROOT) {
-            // An emptyDir is everybody's; a group of its own also marks new files.
-            root.mode = if config.kind == "emptyDir" { 0o777 } else { 0o755 };
+            // An emptyDir is everybody's, and so is what the kubelet makes upon one: in memory, but for ConfigMaps. A group
+            // of its own also marks new files.
+            root.mode = match config.kind.as_str() {
+                "secret" | "projected" | "downwardAPI" => 0o1777,
+                "emptyDir" if config.memory => 0o1777,
+                "emptyDir" | "configMap" => 0o777,
+                _ => 0o755,
+            };
             if let Some(group) = config.group {
                 (root.gid, root.mode) = (group as u32, root.mode | 0o2070);
             }
@@ -60,20 +75,15 @@ impl Runtime {
         self.with_tree(volume, |tree| put(tree, &file, now));
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "callers make them for this")]
-    /// Makes these the volume's only files, in one step: a changed ConfigMap.
-    pub fn replace_volume_files(&mut self, volume: VolumeId, files: Vec<VolumeFile>, now: SimTime) {
+    /// Makes these the volume's only files, in one step: what a ConfigMap, a Secret or the like holds now. They lie in a
+    /// directory that bears the time, `..data` leads there, and every name leads through `..data`.
+    /// Follows kubernetes v1.36 pkg/volume/util/atomic_writer.go: Write.
+    pub fn replace_volume_files(&mut self, volume: VolumeId, files: &[VolumeFile], now: SimTime) {
+        // Ten digits, as most random numbers of 32 bits have.
+        let number = 1_000_000_000 + (sim::digest_of(&(volume, now)) % 3_000_000_000) as u32;
         self.with_tree(volume, |tree| {
-            let keep: BTreeSet<&str> = files.iter().filter_map(|it| it.path.split('/').next()).collect();
-            let names: Vec<Arc<str>> =
-                tree.entries(Tree::ROOT).map(|it| it.keys().cloned().collect()).unwrap_or_default();
-            for name in names.iter().filter(|it| !keep.contains(&***it)) {
-                let gone = tree.remove(Tree::ROOT, name, now);
-                debug_assert!(gone.is_ok());
-            }
-            for file in &files {
-                put(tree, file, now);
-            }
+            let written = write_atomically(tree, files, number, now);
+            debug_assert!(written.is_ok());
         });
     }
 
@@ -155,6 +165,38 @@ impl Runtime {
     fn host_tree(&self, machine: &str) -> Option<&Tree> {
         let machine: &Machine = self.machine(machine)?;
         machine.trees.get(machine.host)
+    }
+}
+
+const DATA: &str = "..data";
+
+fn write_atomically(tree: &mut Tree, files: &[VolumeFile], number: u32, now: SimTime) -> Result<(), Errno> {
+    let date = date(now);
+    let (year, month, day, time) = (date.year, date.month, date.day, date.time().replace(':', "_"));
+    let inside = format!("..{year}_{month:02}_{day:02}_{time}.{number}");
+    let owner = Owner { uid: 0, gid: tree.group.unwrap_or(0), now };
+    let before = tree.lookup(Tree::ROOT, DATA).and_then(|it| match &tree.get(it)?.node {
+        Node::Symlink(target) => Some(Arc::clone(target)),
+        _ => None,
+    });
+    tree.make_directories(&inside, 0o755, owner)?;
+    for file in files {
+        put(tree, &VolumeFile { path: format!("{inside}/{}", file.path), ..file.clone() }, now);
+    }
+    tree.put(DATA, Node::Symlink(inside.as_str().into()), 0o777, owner)?;
+    let keep: BTreeSet<&str> = files.iter().filter_map(|it| it.path.split('/').next()).collect();
+    for name in &keep {
+        if tree.lookup(Tree::ROOT, name).is_none() {
+            tree.put(name, Node::Symlink(format!("{DATA}/{name}").into()), 0o777, owner)?;
+        }
+    }
+    let names: Vec<Arc<str>> = tree.entries(Tree::ROOT)?.keys().cloned().collect();
+    for name in names.iter().filter(|it| !it.starts_with("..") && !keep.contains(&***it)) {
+        tree.remove(Tree::ROOT, name, now)?;
+    }
+    match before {
+        Some(before) if *before != inside => tree.remove(Tree::ROOT, &before, now),
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use sim::{Outbox, SimTime};
 
 use super::dns::is_address;
+use super::http::{GRPC, PREFACE};
 use super::route::{From, Route};
 use super::{FAR, NEAR, Open, Pending, SERVE};
 use crate::cri::{ConnectError, HttpAnswer, Notice, Request, RequestId, SandboxId};
@@ -136,7 +137,12 @@ impl Runtime {
             Route::Listener { latency, http_status: Some(status), .. }
                 if matches!(kind, Some(IncomingKind::Http(_))) =>
             {
-                let response = super::HttpResponse::text(status, format!("{}\n", super::reason(status)));
+                let grpc = matches!(&kind, Some(IncomingKind::Http(it)) if it.method == PREFACE);
+                let response = if grpc {
+                    super::HttpResponse::grpc_health((200..300).contains(&status))
+                } else {
+                    super::HttpResponse::text(status, format!("{}\n", super::reason(status)))
+                };
                 Sent::Answered(Reply::Http(response.to_kernel(now)), latency + SERVE)
             }
             Route::Listener { sandbox, port, from, latency, .. } => {
@@ -208,8 +214,8 @@ impl Runtime {
         let sent = self.send(SandboxId(0), Some(index), &address, port, kind, Origin::Request(id), now);
         let deadline = now + timeout;
         match sent {
-            // A grpc server is not among the programs: the connection never gets ready.
-            Sent::Answered(..) | Sent::Refused if grpc => {
+            // The connection is tried again until the time is over.
+            Sent::Refused if grpc => {
                 outbox.at(deadline, Event::RequestDone { request: id, result: give_up() });
             }
             Sent::Answered(reply, delay) => self.finish_with_reply(id, reply, now + delay, now, outbox),
@@ -248,6 +254,16 @@ impl Runtime {
         if deadline < due {
             let result = Err(slow(pending));
             outbox.at(deadline, Event::RequestDone { request: id, result });
+            return;
+        }
+        if matches!(pending.request, Request::Grpc { .. }) {
+            let result = match &reply {
+                Reply::Http(response) if is_grpc(response) => grpc_result(response),
+                // It is no server of HTTP/2: the connection never gets ready.
+                Reply::Http(_) | Reply::Data(_) | Reply::Reset => Err(error_of(pending, true)),
+            };
+            let ready = matches!(&reply, Reply::Http(response) if is_grpc(response));
+            outbox.at(if ready { due } else { deadline }, Event::RequestDone { request: id, result });
             return;
         }
         let https = matches!(pending.request, Request::Http { https: true, .. });
@@ -291,6 +307,16 @@ impl Runtime {
 /// What a server gets to see of a machine's request; none for a bare connection. Who asks for nothing else than the
 /// kubelet's own agent comes with that.
 pub(super) fn question_of(request: &Request) -> Option<net::HttpRequest> {
+    if let Request::Grpc { host, port, service } = request {
+        return Some(net::HttpRequest {
+            host: format!("{host}:{port}"),
+            port: *port,
+            method: PREFACE.to_owned(),
+            path: "*".to_owned(),
+            body: service.clone().into_bytes(),
+            ..net::HttpRequest::default()
+        });
+    }
     let Request::Http { host, port, path, https, headers } = request else { return None };
     let given = |name: &str| headers.iter().find(|it| it.0.eq_ignore_ascii_case(name)).map(|it| it.1.clone());
     let agent = given("user-agent").is_none().then(|| ("User-Agent".to_owned(), PROBE_AGENT.to_owned()));
@@ -303,6 +329,21 @@ pub(super) fn question_of(request: &Request) -> Option<net::HttpRequest> {
         headers: headers.iter().cloned().chain(agent).collect(),
         body: Vec::new(),
     })
+}
+
+fn is_grpc(response: &net::HttpResponse) -> bool {
+    response.headers.iter().any(|it| it.0 == "Content-Type" && it.1 == GRPC)
+}
+
+/// Follows kubernetes v1.36 pkg/probe/grpc: Probe.
+fn grpc_result(response: &net::HttpResponse) -> Result<HttpAnswer, ConnectError> {
+    let text = String::from_utf8_lossy(&response.body);
+    Err(ConnectError::Other(match response.status {
+        0 if text == "SERVING" => return Ok(HttpAnswer::default()),
+        0 => format!("service unhealthy (responded with \"{text}\")"),
+        // The only other code that a health service gives.
+        _ => format!("error: health rpc probe failed: rpc error: code = NotFound desc = {text}"),
+    }))
 }
 
 fn answer_of(reply: Reply, address: String) -> Answer {
@@ -361,6 +402,9 @@ fn error_of(pending: &Pending, silent: bool) -> ConnectError {
 
 /// Connected, but no answer in time.
 fn slow(pending: &Pending) -> ConnectError {
+    if matches!(pending.request, Request::Grpc { .. }) {
+        return error_of(pending, true);
+    }
     let text = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)";
     ConnectError::TimedOut(with_url(&pending.request, text))
 }

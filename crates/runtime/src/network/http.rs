@@ -32,6 +32,22 @@ pub struct HttpResponse {
     pub body: Arc<Vec<u8>>,
 }
 
+/// The content type of a gRPC answer.
+pub(super) const GRPC: &str = "application/grpc";
+/// The method of HTTP/2's connection preface, `PRI * HTTP/2.0`: all that a server of HTTP/1 gets to see of a gRPC call.
+pub(super) const PREFACE: &str = "PRI";
+
+impl HttpRequest {
+    /// Whether it is a call over HTTP/2; its body is then the name of the service that is asked after.
+    pub fn is_grpc(&self) -> bool {
+        self.method == PREFACE
+    }
+
+    pub fn version(&self) -> &'static str {
+        if self.is_grpc() { "HTTP/2.0" } else { "HTTP/1.1" }
+    }
+}
+
 impl HttpResponse {
     pub fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> HttpResponse {
         HttpResponse {
@@ -45,6 +61,16 @@ impl HttpResponse {
 
     pub fn text(status: u16, body: impl Into<Vec<u8>>) -> HttpResponse {
         HttpResponse::new(status, "text/plain; charset=utf-8", body)
+    }
+
+    /// What a gRPC server answers: code 0 with its message, or another code and why.
+    pub fn grpc(code: u16, text: &str) -> HttpResponse {
+        HttpResponse::new(code, GRPC, text)
+    }
+
+    /// What the health service of a gRPC server says.
+    pub fn grpc_health(serving: bool) -> HttpResponse {
+        HttpResponse::grpc(0, if serving { "SERVING" } else { "NOT_SERVING" })
     }
 }
 

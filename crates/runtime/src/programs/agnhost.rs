@@ -42,6 +42,12 @@ pub(super) fn step(server: &mut Server, process: &mut dyn Process) -> Step {
     }
     process.set_memory(8 << 20);
     server.roots = vec![("command".to_owned(), command)];
+    if server.root("command") == "grpc-health-checking" {
+        let delay = flag(&argv, &["--delay-unhealthy-sec"]).unwrap_or("-1").to_owned();
+        let service = flag(&argv, &["--service"]).unwrap_or_default().to_owned();
+        server.roots.extend([("port".to_owned(), ports[0].to_string()), ("delay".to_owned(), delay)]);
+        server.roots.push(("service".to_owned(), service));
+    }
     Step::Wait
 }
 
@@ -56,6 +62,27 @@ pub(super) fn answer_liveness(server: &Server, process: &dyn Process) -> HttpRes
     }
     HttpResponse::text(500, format!("error: {}.{:09}", age.as_secs(), age.subsec_nanos()))
 }
+
+/// The health service of `grpc-health-checking`: it serves until its delay is over.
+pub(super) fn grpc_health(
+    server: &Server,
+    request: &HttpRequest,
+    process: &dyn Process,
+) -> Option<HttpResponse> {
+    if server.root("command") != "grpc-health-checking" || server.root("port") != request.port.to_string() {
+        return None;
+    }
+    let known = [String::new(), server.root("service").to_owned()];
+    if !known.iter().any(|it| it.as_bytes() == request.body) {
+        return Some(HttpResponse::grpc(NOT_FOUND, "unknown service"));
+    }
+    let age = process.now().since(server.started_at).as_secs();
+    let healthy = server.root("delay").parse::<u64>().map_or(true, |delay| delay == 0 || age < delay);
+    Some(HttpResponse::grpc_health(healthy))
+}
+
+/// gRPC's own code.
+const NOT_FOUND: u16 = 5;
 
 pub(super) fn answer(
     server: &Server,

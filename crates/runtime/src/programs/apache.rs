@@ -75,10 +75,16 @@ pub(super) fn answer(server: &mut Server, request: &HttpRequest, process: &mut d
         );
         HttpResponse::new(status, "text/html", body)
     };
-    let mut response = match find(server.root("root"), &request.path, &["index.html"], process) {
-        Served::File { bytes, kind, .. } => HttpResponse::new(200, kind, bytes),
-        Served::Redirect(to) => HttpResponse { location: to, ..page(301) },
-        Served::Listing(names) => {
+    let served = if request.is_grpc() {
+        None
+    } else {
+        Some(find(server.root("root"), &request.path, &["index.html"], process))
+    };
+    let mut response = match served {
+        None => page(400),
+        Some(Served::File { bytes, kind, .. }) => HttpResponse::new(200, kind, bytes),
+        Some(Served::Redirect(to)) => HttpResponse { location: to, ..page(301) },
+        Some(Served::Listing(names)) => {
             let rows = rows(&names, |it| format!("<li><a href=\"{it}\"> {it}</a></li>\n"));
             let path = &request.path;
             let body = format!(
@@ -86,7 +92,7 @@ pub(super) fn answer(server: &mut Server, request: &HttpRequest, process: &mut d
             );
             HttpResponse::new(200, "text/html;charset=UTF-8", body)
         }
-        Served::NotFound => page(404),
+        Some(Served::NotFound) => page(404),
     };
     response.server = format!("Apache/{} (Unix)", process.version());
     let line = common_log(request, &response, process);

@@ -67,7 +67,9 @@ pub(super) fn common_log(request: &HttpRequest, response: &HttpResponse, process
     line.push_str(&request.method);
     line.push(' ');
     line.push_str(&request.path);
-    line.push_str(" HTTP/1.1\" ");
+    line.push(' ');
+    line.push_str(request.version());
+    line.push_str("\" ");
     push_number(&mut line, u64::from(response.status), 1);
     line.push(' ');
     push_number(&mut line, response.body.len() as u64, 1);

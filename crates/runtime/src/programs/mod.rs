@@ -292,6 +292,9 @@ impl Server {
     /// None: it accepts the connection and speaks no HTTP.
     fn answer(&mut self, request: &HttpRequest, process: &mut dyn Process) -> Option<Arc<HttpResponse>> {
         self.hits += 1;
+        if request.is_grpc() && !matches!(self.program, Program::Nginx | Program::Apache) {
+            return self.answer_grpc(request, process).map(Arc::new);
+        }
         Some(Arc::new(match self.program {
             Program::Nginx => return Some(nginx::answer(self, request, process)),
             Program::Apache => apache::answer(self, request, process),
@@ -309,6 +312,29 @@ impl Server {
             | Program::HelloWorld
             | Program::Stress => return None,
         }))
+    }
+
+    /// None: it does not speak HTTP/2. Of an image that is not described, a health service is believed.
+    fn answer_grpc(&self, request: &HttpRequest, process: &mut dyn Process) -> Option<HttpResponse> {
+        match self.program {
+            Program::Agnhost => agnhost::grpc_health(self, request, process),
+            Program::Generic => Some(HttpResponse::grpc_health(true)),
+            Program::Nginx
+            | Program::Apache
+            | Program::Tomcat
+            | Program::Python
+            | Program::Liveness
+            | Program::Node
+            | Program::Hello
+            | Program::Whoami
+            | Program::Collector
+            | Program::Redis
+            | Program::Mysql
+            | Program::Postgres
+            | Program::Pause
+            | Program::HelloWorld
+            | Program::Stress => None,
+        }
     }
 
     /// Answers between two steps, for a server that waits for nothing else.

@@ -74,7 +74,9 @@ fn begin(server: &mut Server, process: &mut dyn Process) -> Option<Step> {
         return Some(Step::Exit(0));
     }
     let mut daemon = true;
-    let result = configure(server, process, &mut daemon);
+    let mut user = String::new();
+    let result = configure(server, process, &mut daemon, &mut user);
+    server.roots = vec![("user".to_owned(), user)];
     if let Err((file, text)) = &result {
         let text = format!("{text} in {file}");
         log(process, "emerg", &text);
@@ -141,6 +143,7 @@ fn configure(
     server: &mut Server,
     process: &mut dyn Process,
     daemon: &mut bool,
+    user: &mut String,
 ) -> Result<(), (String, String)> {
     let mut sites = Vec::new();
     let mut files = vec!["/etc/nginx/nginx.conf".to_owned()];
@@ -156,7 +159,7 @@ fn configure(
     }
     for file in files {
         let bytes = process.read_file(&file).unwrap_or_default();
-        let result = parse(&String::from_utf8_lossy(&bytes), &mut sites, daemon);
+        let result = parse(&String::from_utf8_lossy(&bytes), &mut sites, daemon, user);
         result.map_err(|error| (format!("{file}:{}", error.line), error.text))?;
     }
     for site in &mut sites {
@@ -171,8 +174,10 @@ fn configure(
 
 fn start_workers(server: &mut Server, process: &mut dyn Process) {
     server.workers.clear();
+    // What nginx is built with where its configuration names nobody.
+    let user = Some(server.root("user")).filter(|it| !it.is_empty()).unwrap_or("nginx").to_owned();
     for _ in 0..WORKERS {
-        let pid = process.worker("nginx: worker process", "nginx");
+        let pid = process.worker("nginx: worker process", &user);
         notice(process, &format!("start worker process {pid}"));
         server.workers.push(pid);
     }
@@ -195,7 +200,7 @@ pub(super) fn signal(server: &mut Server, number: u8, process: &mut dyn Process)
         signal::HUP => {
             notice(process, "signal 1 (SIGHUP) received, reconfiguring");
             notice(process, "reconfiguring");
-            if configure(server, process, &mut true).is_ok() {
+            if configure(server, process, &mut true, &mut String::new()).is_ok() {
                 let ports: Vec<u16> = server.sites.iter().flat_map(|it| it.ports.clone()).collect();
                 process.close_ports();
                 for port in ports {
@@ -260,6 +265,7 @@ fn look_up(
 ) -> Arc<HttpResponse> {
     let site = server.sites.iter().find(|it| it.ports.contains(&request.port)).or(server.sites.first());
     let (mut response, kept) = match site {
+        _ if request.is_grpc() => (error_page(400, process), false),
         Some(site) => serve(site, request, process),
         None => (error_page(404, process), false),
     };

@@ -40,16 +40,23 @@ struct Token<'a> {
 }
 
 /// Adds the servers of one file. A file without `server` and `http` (an unknown layout) adds none.
-pub(super) fn parse(text: &str, sites: &mut Vec<Site>, daemon: &mut bool) -> Result<(), ConfigError> {
+pub(super) fn parse(
+    text: &str,
+    sites: &mut Vec<Site>,
+    daemon: &mut bool,
+    user: &mut String,
+) -> Result<(), ConfigError> {
     let tokens = tokens(text);
     let mut at = 0;
-    block(&tokens, &mut at, 0, &mut Place { sites, daemon, location: false })?;
+    block(&tokens, &mut at, 0, &mut Place { sites, daemon, user, location: false })?;
     Ok(())
 }
 
 struct Place<'a> {
     sites: &'a mut Vec<Site>,
     daemon: &'a mut bool,
+    /// Whom workers run as.
+    user: &'a mut String,
     location: bool,
 }
 
@@ -115,6 +122,8 @@ fn directive(name: &str, values: &[&str], place: &mut Place) {
     let first = values.first().copied().unwrap_or_default();
     if name == "daemon" {
         *place.daemon = first != "off";
+    } else if name == "user" {
+        first.clone_into(place.user);
     }
     let Some(site) = place.sites.last_mut() else { return };
     let answer = || Some((first.parse().unwrap_or(200), values[1..].join(" ")));

@@ -9,7 +9,7 @@ use crate::cri::LogStream;
 use crate::files::{Content, Node, TreeId};
 use crate::kernel::{Credentials, Program, Spawn, Sys};
 
-/// The user that workers run as.
+/// The user that workers run as in an image that does not know theirs by name.
 const WORKER_UID: u32 = 101;
 const WORKER_BYTES: u64 = 2 << 20;
 
@@ -132,7 +132,8 @@ impl Process for Running<'_, '_> {
         }
     }
 
-    fn worker(&mut self, title: &str, _user: &str) -> u32 {
+    fn worker(&mut self, title: &str, user: &str) -> u32 {
+        let (uid, gid) = crate::commands::user(self.sys, user).unwrap_or((WORKER_UID, WORKER_UID));
         let environment = Arc::clone(&self.sys.me().environment);
         let spawn = Spawn {
             argv: Arc::new(vec![title.to_owned()]),
@@ -145,7 +146,7 @@ impl Process for Running<'_, '_> {
         let Ok(child) = self.sys.spawn(spawn) else { return 0 };
         let parent = std::mem::replace(&mut self.sys.pid, child);
         let me = self.sys.me_mut();
-        me.credentials = Credentials { uid: WORKER_UID, gid: WORKER_UID, groups: Arc::default() };
+        me.credentials = Credentials { uid, gid, groups: Arc::default() };
         me.memory_bytes = WORKER_BYTES;
         let number = me.number;
         self.sys.pid = parent;
