@@ -2,20 +2,47 @@
 //!
 //! Follows kubernetes v1.36 pkg/kubelet/eviction/eviction_manager.go: localStorageEviction.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use api::quantity::{self, Amount, Format};
 use apiserver::EventKind;
 use runtime::MountSource;
+use sim::SimTime;
 
 use crate::pod;
 use crate::worker::{Stage, Worker};
 use crate::{Ctx, Host};
 
 const STORAGE: &str = "ephemeral-storage";
-/// What a volume holds is measured so often.
+/// The kubelet looks for new Pods' volumes so often, and waits as long or up to twice as long between two measurements.
+/// Follows kubernetes v1.36 pkg/kubelet/server/stats: fs_resource_analyzer.go, volume_stat_calculator.go.
 const VOLUME_SAMPLE: Duration = Duration::from_mins(1);
+const EVICTION_PERIOD: Duration = Duration::from_secs(10);
 const EVICTION_GRACE_SECONDS: i64 = 1;
+const EVICTED: &str = "Evicted";
+
+/// Bytes by volume, as of the last measurement.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(crate) struct VolumeSample {
+    due: Option<SimTime>,
+    used: BTreeMap<String, u64>,
+}
+
+impl Host {
+    /// When the kubelet next looks at what its Pods have written.
+    pub(crate) fn next_eviction(&self, now: SimTime) -> SimTime {
+        self.next_in_phase(EVICTION_PERIOD, now + Duration::from_micros(1))
+    }
+
+    /// Periodic work whose phase is this kubelet's own, at `from` or after.
+    fn next_in_phase(&self, period: Duration, from: SimTime) -> SimTime {
+        let micros = period.as_micros() as u64;
+        let phase = sim::digest_of(&(&self.name, self.phases(), micros)) % micros;
+        let passed = from.as_micros() % micros;
+        from + Duration::from_micros((phase + micros - passed) % micros)
+    }
+}
 
 impl Worker {
     /// Is there a limit to look after?
@@ -35,26 +62,39 @@ impl Worker {
     }
 
     pub(crate) fn check_storage(&mut self, host: &mut Host, ctx: &mut Ctx<'_>) {
+        self.measure_volumes(host, ctx);
         let Some(message) = self.storage_exceeded(ctx) else { return };
         let regarding = pod::reference(&self.pod);
-        host.tell(regarding, EventKind::Warning, "Evicted", message.clone(), self.revision, ctx);
-        self.verdict = Some(("Evicted".to_owned(), message));
+        host.tell(regarding, EventKind::Warning, EVICTED, message.clone(), self.revision, ctx);
+        self.verdict = Some((EVICTED.to_owned(), message));
         self.grace = Some(EVICTION_GRACE_SECONDS);
         self.update(host, ctx);
     }
 
+    pub(crate) fn is_evicted(&self) -> bool {
+        self.verdict.as_ref().is_some_and(|it| it.0 == EVICTED)
+    }
+
+    fn measure_volumes(&mut self, host: &Host, ctx: &mut Ctx<'_>) {
+        let Some(since) = self.status.as_ref().and_then(|it| it.start_time.as_ref()) else { return };
+        let first = host.next_in_phase(VOLUME_SAMPLE, api::time::sim_time(since));
+        if ctx.now < self.volume_sample.due.unwrap_or(first) {
+            return;
+        }
+        self.volume_sample.due = Some(ctx.now + ctx.rng.between(VOLUME_SAMPLE, VOLUME_SAMPLE * 2));
+        for it in &self.mounts.list {
+            if let Some(MountSource::Volume(id)) = it.source {
+                self.volume_sample.used.insert(it.name.clone(), ctx.runtime.volume_usage(id));
+            }
+        }
+    }
+
     fn storage_exceeded(&self, ctx: &Ctx<'_>) -> Option<String> {
         let pod = self.pod.clone();
-        let age = self.status.as_ref()?.start_time.as_ref().map(api::time::sim_time)?;
         let mut volumes = 0;
         for volume in pod::spec(&pod).volumes.iter().flatten() {
             let Some(empty_dir) = &volume.empty_dir else { continue };
-            let mounted = self.mounts.list.iter().find(|it| it.name == volume.name);
-            let Some(MountSource::Volume(id)) = mounted.and_then(|it| it.source.as_ref()) else { continue };
-            if ctx.now.since(age) < VOLUME_SAMPLE {
-                continue;
-            }
-            let used = ctx.runtime.volume_usage(*id);
+            let Some(&used) = self.volume_sample.used.get(&volume.name) else { continue };
             if let Some(limit) = &empty_dir.size_limit
                 && quantity::of(limit).value().unsigned_abs() < used
             {

@@ -170,7 +170,6 @@ pub struct Kubelet {
 const SECOND: Duration = Duration::from_secs(1);
 /// From a restart's begin to the new process's first word.
 const RESTART: Duration = Duration::from_millis(3_500);
-const EVICTION_PERIOD: Duration = Duration::from_secs(10);
 
 impl Kubelet {
     pub fn new(name: &str, settings: Settings) -> Kubelet {
@@ -290,7 +289,7 @@ impl Kubelet {
         let limited = worker.limits_storage();
         self.workers.insert(id, Arc::new(worker));
         if limited && !std::mem::replace(&mut self.host.eviction_planned, true) {
-            ctx.outbox.at(ctx.now + EVICTION_PERIOD, Event::Evict);
+            ctx.outbox.at(self.host.next_eviction(ctx.now), Event::Evict);
         }
     }
 
@@ -303,7 +302,7 @@ impl Kubelet {
         }
         self.host.eviction_planned = any;
         if any {
-            ctx.outbox.at(ctx.now + EVICTION_PERIOD, Event::Evict);
+            ctx.outbox.at(self.host.next_eviction(ctx.now), Event::Evict);
         }
     }
 
@@ -506,6 +505,11 @@ impl Host {
         let occurrence = Occurrence { regarding, kind, reason: reason.to_owned(), message };
         let parent = (parent != 0).then_some(parent);
         self.recorder.record(ctx.api, &self.actor, occurrence, parent, ctx.now);
+    }
+
+    /// Drawn when the process started: whatever it does periodically goes by these.
+    pub(crate) fn phases(&self) -> (Duration, Duration) {
+        (self.relist_phase, self.tick_phase)
     }
 
     fn at_or_before(phase: Duration, now: SimTime) -> Option<SimTime> {

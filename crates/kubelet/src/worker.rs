@@ -11,6 +11,7 @@ use runtime::{ContainerState, SandboxId};
 use sim::{SimTime, latency};
 
 use crate::backoff::Backoff;
+use crate::eviction::VolumeSample;
 use crate::held::Held;
 use crate::observed::{Made, Observed};
 use crate::pod;
@@ -79,6 +80,8 @@ pub struct Worker {
     pub pull_backoffs: BTreeMap<String, (Backoff, String)>,
     pub probes: Vec<Probe>,
     pub mounts: Mounts,
+    /// What its volumes were last found to hold.
+    pub(crate) volume_sample: VolumeSample,
 }
 
 impl Worker {
@@ -113,6 +116,7 @@ impl Worker {
             pull_backoffs: BTreeMap::new(),
             probes: Vec::new(),
             mounts: Mounts::default(),
+            volume_sample: VolumeSample::default(),
         }
     }
 
@@ -281,12 +285,14 @@ impl Worker {
         }
     }
 
-    /// Of each container one dead instance is kept.
+    /// Of each container one dead instance is kept; of an evicted Pod none.
+    // Follows kubernetes v1.36 pkg/kubelet/kubelet.go: cleanUpContainersInPod.
     fn collect_garbage(&mut self, host: &mut Host, ctx: &mut Ctx<'_>) {
+        let none_kept = self.is_evicted();
         let mut seen: Vec<&str> = Vec::new();
         let mut old = Vec::new();
         for it in self.cache.containers.iter().filter(|it| it.exit().is_some()) {
-            if seen.contains(&it.status.name.as_str()) {
+            if none_kept || seen.contains(&it.status.name.as_str()) {
                 old.push(it.status.id);
             } else {
                 seen.push(&it.status.name);

@@ -356,3 +356,18 @@ fn equal_runs_have_equal_digests() {
     };
     assert_eq!(run(), run());
 }
+
+#[test]
+fn an_evicted_pods_containers_are_removed() {
+    let lab = lived(
+        "  containers: [{name: app, image: busybox:1.28, command: [sh, -c, 'sleep 3; dd if=/dev/zero of=/f bs=1M count=30; sleep 900'], resources: {limits: {ephemeral-storage: 10Mi}}}]",
+        40.0,
+    );
+    let timeline = lab.timeline();
+    let evicted = lab.times("Evicted");
+    assert_eq!(evicted.len(), 1, "{timeline}");
+    assert!((3.0..14.0).contains(&evicted[0]), "{timeline}");
+    assert_eq!(phase(&lab), "Failed", "{timeline}");
+    let uid = lab.pod("p").and_then(|it| it.metadata.uid.clone()).expect("it is there");
+    assert_eq!(lab.kubelets[0].container(&uid, "app", false), None);
+}
