@@ -320,6 +320,11 @@ impl ApiServer {
         if !errors.is_empty() {
             return Err(status::invalid(&key, &errors));
         }
+        if request.subresource == Some(Subresource::Resize)
+            && let Object::Pod(pod) = &object
+        {
+            validation::admit_resize(pod, &self.store)?;
+        }
         warnings.extend(validation::warnings(&object));
         let object = self.replace(object, request.cause, now)?;
         Ok((200, Answer::Object(object)))

@@ -10,6 +10,7 @@ use runtime::{ContainerId, ContainerState, SandboxId};
 use crate::observed::{Instance, Observed};
 use crate::pod::{self, Role, Slot};
 use crate::probes::{Probe, ProbeKind, Verdict, verdict_of};
+use crate::resize::{Change, change_of};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum KillReason {
@@ -36,6 +37,8 @@ pub struct PodActions {
     pub kills: Vec<KillPlan>,
     /// In this order, one after the other.
     pub starts: Vec<Slot>,
+    /// Containers that get other resources while they run.
+    pub resizes: Vec<String>,
 }
 
 /// Does the Pod need another sandbox than the one it has?
@@ -128,6 +131,9 @@ fn plan_init_containers(
             ContainerState::Created => starts.push(index),
             ContainerState::Running { .. } if sidecar => {
                 let next = plan_running_sidecar(container, instance, probes);
+                if next.kill.is_none() && change_of(container, instance).is_some() {
+                    actions.resizes.push(container.name.clone());
+                }
                 if next.started {
                     if index == last {
                         initialized = true;
@@ -199,6 +205,11 @@ fn plan_running_sidecar(container: &Container, instance: &Instance, probes: &[Pr
     if verdict_of(probes, ProbeKind::Liveness, id) == Some(Verdict::Failure) {
         return SidecarNext { started: true, kill: kill("failed liveness probe", KillReason::Liveness) };
     }
+    if change_of(container, instance) == Some(Change::Restart) {
+        let message = format!("Container {} resize requires restart", container.name);
+        let (name, reason) = (container.name.clone(), KillReason::Other);
+        return SidecarNext { started: true, kill: Some(KillPlan { container: id, name, message, reason }) };
+    }
     SidecarNext { started: true, kill: None }
 }
 
@@ -226,7 +237,18 @@ fn plan_app_containers(pod: &Pod, observed: &Observed, probes: &[Probe], actions
             (format!("Container {name} failed liveness probe"), KillReason::Liveness)
         } else if verdict_of(probes, ProbeKind::Startup, id) == Some(Verdict::Failure) {
             (format!("Container {name} failed startup probe"), KillReason::Startup)
+        } else if change_of(container, instance) == Some(Change::Restart) {
+            // Without the words that other restarts have.
+            actions.starts.push(slot);
+            started += 1;
+            let message = format!("Container {name} resize requires restart");
+            let reason = KillReason::Other;
+            actions.kills.push(KillPlan { container: id, name: name.clone(), message, reason });
+            continue;
         } else {
+            if change_of(container, instance).is_some() {
+                actions.resizes.push(name.clone());
+            }
             kept += 1;
             continue;
         };

@@ -32,7 +32,8 @@ pub fn refusal(pod: &Pod, node: &Node, others: &[&Pod]) -> Option<Refusal> {
     too_large(pod, node, others).or_else(|| wrong_node(pod, node)).or_else(|| port_taken(pod, others))
 }
 
-fn too_large(pod: &Pod, node: &Node, others: &[&Pod]) -> Option<Refusal> {
+/// Does the node hold it beside the others?
+pub fn too_large(pod: &Pod, node: &Node, others: &[&Pod]) -> Option<Refusal> {
     let allocatable = node.status.as_ref()?.allocatable.as_ref()?;
     let capacity = |name: &str| quantity::of_option(allocatable.get(name));
     let count = others.len() as i64;

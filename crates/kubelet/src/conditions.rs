@@ -7,11 +7,17 @@ use api::k8s_openapi::api::core::v1::{ContainerStatus, PodCondition, PodStatus};
 use sim::SimTime;
 
 use crate::pod;
+use crate::resize::{self, Resize};
 use crate::status::condition;
 
 /// The conditions that the kubelet alone writes, in the order in which it writes them.
 pub const OWNED: [&str; 5] =
     ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"];
+
+/// The kubelet's own also are how far a resize has come.
+pub fn is_owned(kind: &str) -> bool {
+    OWNED.contains(&kind) || [resize::PENDING, resize::IN_PROGRESS].contains(&kind)
+}
 
 /// A condition before it is dated.
 struct Finding {
@@ -34,14 +40,16 @@ pub fn all(
     old: &PodStatus,
     status: &PodStatus,
     sandbox_up: bool,
+    resize: &Resize,
     now: SimTime,
 ) -> Vec<PodCondition> {
     let api = pod.status.as_ref().and_then(|it| it.conditions.as_ref());
     let mut conditions: Vec<PodCondition> =
-        api.into_iter().flatten().filter(|it| !OWNED.contains(&it.type_.as_str())).cloned().collect();
+        api.into_iter().flatten().filter(|it| !is_owned(&it.type_)).cloned().collect();
     if let Some(target) = condition(old.conditions.as_ref(), "DisruptionTarget") {
         replace_or_append(&mut conditions, target.clone());
     }
+    conditions.extend(resize.conditions());
     let ready = containers_ready(pod, status);
     let pod_ready = pod_ready(pod, status, &conditions);
     let sandbox = if sandbox_up { yes() } else { no("", String::new()) };

@@ -19,6 +19,7 @@ pub mod observed;
 pub mod pod;
 pub mod probes;
 mod report;
+pub mod resize;
 mod resources;
 mod start;
 pub mod status;
@@ -333,6 +334,7 @@ impl Kubelet {
     }
 
     fn change(&mut self, id: PodId, pod: &Arc<Pod>, event: &WatchEvent, ctx: &mut Ctx<'_>) {
+        let pod = &self.allocate(id, pod, ctx);
         let Some(worker) = self.workers.get_mut(&id).map(Arc::make_mut) else { return };
         let before = std::mem::replace(&mut worker.pod, Held(pod.clone()));
         worker.revision = event.revision;
@@ -380,6 +382,7 @@ impl Kubelet {
         {
             self.by_uid.remove(&worker.uid);
             Arc::make_mut(&mut worker).clean_up(&mut self.host, ctx);
+            self.retry_resizes(ctx);
         }
     }
 

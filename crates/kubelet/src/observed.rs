@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use api::k8s_openapi::api::core::v1::ResourceRequirements;
 use runtime::{ContainerId, ContainerState, ContainerStatus, ExitReason, Runtime, SandboxId};
 use sim::SimTime;
+
+use crate::held::Held;
 
 /// A container that this kubelet made.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -12,6 +15,8 @@ pub struct Made {
     pub name: String,
     /// As the manifest named it then.
     pub image: String,
+    /// What it was last given.
+    pub resources: Held<ResourceRequirements>,
     /// Why it could not be started.
     pub start_error: Option<String>,
     /// What it says at its end also comes from its log.
@@ -21,6 +26,7 @@ pub struct Made {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Instance {
     pub spec_image: String,
+    pub resources: Held<ResourceRequirements>,
     pub status: ContainerStatus,
 }
 
@@ -104,7 +110,11 @@ impl Observed {
                     status.message = last_lines(runtime, it.id);
                 }
             }
-            observed.containers.push(Instance { spec_image: it.image.clone(), status });
+            observed.containers.push(Instance {
+                spec_image: it.image.clone(),
+                resources: it.resources.clone(),
+                status,
+            });
         }
         observed
     }

@@ -36,6 +36,7 @@ impl Worker {
             old,
             reasons: &self.reasons,
             probes: &self.probes,
+            resize: &self.resize,
             terminal,
             verdict,
             host_ip: &host.ip,
@@ -217,7 +218,7 @@ fn merge(current: &Pod, new: &PodStatus, may_run: bool) -> PodStatus {
     let mut merged = new.clone();
     let terminal = |it: &PodStatus| pod::is_terminal(it.phase.as_deref().unwrap_or(""));
     let ending = !terminal(old) && terminal(new);
-    let owned = |kind: &str| conditions::OWNED.contains(&kind);
+    let owned = |kind: &str| conditions::is_owned(kind);
     let mut list: Vec<_> = old.conditions.iter().flatten().filter(|it| !owned(&it.type_)).cloned().collect();
     if ending
         && !may_run

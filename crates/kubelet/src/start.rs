@@ -12,6 +12,7 @@ use sim::{SimTime, latency};
 
 use crate::actions::{KillPlan, KillReason};
 use crate::backoff::Backoff;
+use crate::held::Held;
 use crate::hooks::{Hook, HookWait};
 use crate::kill::Kills;
 use crate::observed::{Instance, Made};
@@ -368,6 +369,7 @@ impl Worker {
             id,
             name: container.name.clone(),
             image: container.image.clone().unwrap_or_default(),
+            resources: Held::new(container.resources.clone().unwrap_or_default()),
             start_error: None,
             message_from_logs: container.termination_message_policy.as_deref()
                 == Some("FallbackToLogsOnError"),

@@ -9,7 +9,7 @@ use api::Pod;
 use api::Time;
 use api::k8s_openapi::api::core::v1::{
     Container, ContainerState, ContainerStateRunning, ContainerStateTerminated, ContainerStateWaiting,
-    ContainerStatus, HostIP, PodCondition, PodIP, PodStatus, VolumeMountStatus,
+    ContainerStatus, HostIP, PodCondition, PodIP, PodStatus, ResourceRequirements, VolumeMountStatus,
 };
 use api::k8s_openapi::jiff::Timestamp;
 use runtime::{ContainerId, ContainerState as RuntimeState, ExitReason};
@@ -20,6 +20,7 @@ use crate::conditions;
 use crate::observed::{Instance, Observed};
 use crate::pod::{self, Role};
 use crate::probes::{Probe, ProbeKind, Verdict, is_probed, verdict_of};
+use crate::resize::Resize;
 use crate::resources;
 use crate::words::container_id_text;
 
@@ -38,6 +39,7 @@ pub struct Sources<'a> {
     pub old: &'a PodStatus,
     pub reasons: &'a BTreeMap<String, Reason>,
     pub probes: &'a [Probe],
+    pub resize: &'a Resize,
     /// The Pod's containers are gone for good.
     pub terminal: bool,
     /// The Pod has failed by the kubelet's decision: (reason, message).
@@ -83,7 +85,7 @@ pub fn derive(from: &Sources<'_>) -> (PodStatus, Vec<String>) {
     status.init_container_statuses = some(init);
     status.ephemeral_container_statuses = some(ephemeral);
     let sandbox_up = !sandbox_changed(from.observed);
-    status.conditions = Some(conditions::all(pod, from.old, &status, sandbox_up, from.now));
+    status.conditions = Some(conditions::all(pod, from.old, &status, sandbox_up, from.resize, from.now));
     set_addresses(&mut status, from);
     status.allocated_resources = resources::pod_requests(pod);
     status.resources = Some(resources::pod_requirements(pod));
@@ -147,7 +149,7 @@ fn container_status(
         last_state: Some(kept_last_state(old, &id)),
         container_id: Some(id),
         volume_mounts: mount_statuses(container),
-        resources: (role != Role::Ephemeral).then(|| container.resources.clone().unwrap_or_default()),
+        resources: (role != Role::Ephemeral).then(|| actual_resources(container, newest)),
         allocated_resources: container.resources.as_ref().and_then(|it| it.requests.clone()),
         ..ContainerStatus::default()
     };
@@ -155,6 +157,15 @@ fn container_status(
         status.last_state = Some(api_state(previous));
     }
     status
+}
+
+/// What a running container has; another one will get what its manifest says.
+fn actual_resources(container: &Container, newest: &Instance) -> ResourceRequirements {
+    if newest.is_running() {
+        newest.resources.0.as_ref().clone()
+    } else {
+        container.resources.clone().unwrap_or_default()
+    }
 }
 
 /// The end of the instance before, as the status told it: it stays known after the runtime has removed that instance.

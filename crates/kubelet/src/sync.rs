@@ -147,6 +147,7 @@ impl Worker {
 
     fn begin_sync(&mut self, host: &mut Host, ctx: &mut Ctx<'_>) -> Next {
         let cache = std::mem::take(&mut self.cache);
+        self.settle_resize(&cache, host, ctx);
         let verdict = self.decide(host, ctx);
         let verdict = verdict.as_ref().map(|(reason, message)| (reason.as_str(), message.as_str()));
         let status = self.derive_status(&cache, false, verdict, host, ctx);
@@ -262,6 +263,9 @@ impl Worker {
             }
             let at = ctx.now + latency::RUN_SANDBOX.draw(ctx.rng);
             return Next::Go(Doing::RunSandbox { at, actions });
+        }
+        if !actions.kill_pod && !actions.resizes.is_empty() {
+            self.resize_containers(&actions.resizes, host, ctx);
         }
         let sandbox = self.sandboxes.last().copied();
         match sandbox {

@@ -16,6 +16,7 @@ use crate::held::Held;
 use crate::observed::{Made, Observed};
 use crate::pod;
 use crate::probes::Probe;
+use crate::resize::Resize;
 use crate::status::Reason;
 use crate::sync::{Doing, Next, Outcome};
 use crate::volumes::Mounts;
@@ -80,6 +81,7 @@ pub struct Worker {
     pub pull_backoffs: BTreeMap<String, (Backoff, String)>,
     pub probes: Vec<Probe>,
     pub mounts: Mounts,
+    pub resize: Resize,
     /// What its volumes were last found to hold.
     pub(crate) volume_sample: VolumeSample,
 }
@@ -116,6 +118,7 @@ impl Worker {
             pull_backoffs: BTreeMap::new(),
             probes: Vec::new(),
             mounts: Mounts::default(),
+            resize: Resize::default(),
             volume_sample: VolumeSample::default(),
         }
     }

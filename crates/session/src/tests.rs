@@ -370,3 +370,39 @@ fn the_editor_knows_what_the_cluster_was_given() {
     session.run(Command::KeepManifest { text: "kind: [".to_owned() });
     assert_eq!(state(&mut session), Unread);
 }
+
+#[test]
+fn a_running_pod_is_resized_within_what_is_allowed() {
+    let mut cluster = Headless::default();
+    let manifest = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers: [{name: app, image: nginx, resources: {requests: {cpu: 100m}, limits: {memory: 64Mi}}}]";
+    cluster.apply(manifest).unwrap();
+    cluster.advance_seconds(3);
+    let resize = |cluster: &mut Headless, change: &str| {
+        let line = format!(
+            "kubectl patch pod p --subresource resize -p '{{\"spec\":{{\"containers\":[{{\"name\":\"app\",{change}}}]}}}}' 2>&1"
+        );
+        cluster.run(&line).stdout
+    };
+    let table = [
+        (r#""resources":{"requests":{"cpu":"200m"}}"#, "pod/p patched\n"),
+        (
+            r#""resources":{"requests":{"cpu":"900"}}"#,
+            "Error from server (Forbidden): pods \"p\" is forbidden: node didn't have enough allocatable resources: cpu, requested: 900000, allocatable: 4000\n",
+        ),
+        (
+            r#""resources":{"requests":{"cpu":"200m","memory":"64Mi"},"limits":{"cpu":"200m"}}"#,
+            "The Pod \"p\" is invalid: spec: Invalid value: \"Burstable\": Pod QOS Class may not change as a result of resizing\n",
+        ),
+        (
+            r#""image":"nginx:1.14.2""#,
+            "The Pod \"p\" is invalid: spec: Forbidden: only cpu and memory resources are mutable\n",
+        ),
+        (
+            r#""resources":{"requests":{"cpu":null}}"#,
+            "The Pod \"p\" is invalid: spec.containers[0].resources.requests: Forbidden: resource requests cannot be removed\n",
+        ),
+    ];
+    for (change, answer) in table {
+        assert_eq!(resize(&mut cluster, change), answer, "{change}");
+    }
+}

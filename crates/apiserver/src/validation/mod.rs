@@ -4,11 +4,14 @@ mod container;
 mod meta;
 mod other;
 mod pod;
+mod resize;
 mod security;
 mod service;
 mod volume;
 mod warnings;
 mod workload;
+
+pub use resize::admit as admit_resize;
 
 use api::Object;
 

@@ -406,7 +406,7 @@ fn tolerations(tolerations: &[Toleration], path: &str, errors: &mut Errors) {
     }
 }
 
-/// Of a write to the Pod itself; the resize subresource may also change resources.
+/// Of a write to the Pod itself.
 pub(super) fn update(new: &Pod, old: &Pod, subresource: Option<Subresource>, errors: &mut Errors) {
     if subresource == Some(Subresource::Status) {
         meta::metadata(&new.metadata, api::Kind::Pod, errors);
@@ -415,6 +415,9 @@ pub(super) fn update(new: &Pod, old: &Pod, subresource: Option<Subresource>, err
     let (empty, default) = (PodSpec::default(), PodSpec::default());
     let (spec, before) = (new.spec.as_ref().unwrap_or(&empty), old.spec.as_ref().unwrap_or(&default));
     pod_and_spec(new, spec, errors);
+    if subresource == Some(Subresource::Resize) {
+        return super::resize::update(new, old, spec, before, errors);
+    }
     let lists: [(&str, &[Container], &[Container]); 2] = [
         ("spec.containers", &spec.containers, &before.containers),
         (
@@ -425,11 +428,7 @@ pub(super) fn update(new: &Pod, old: &Pod, subresource: Option<Subresource>, err
     ];
     for (path, new, old) in lists {
         if new.len() != old.len() {
-            let why = match subresource {
-                Some(Subresource::Resize) => "containers may not be added or removed on resize",
-                _ => "pod updates may not add or remove containers",
-            };
-            errors.forbidden(path, why);
+            errors.forbidden(path, "pod updates may not add or remove containers");
             return;
         }
     }
@@ -437,11 +436,11 @@ pub(super) fn update(new: &Pod, old: &Pod, subresource: Option<Subresource>, err
     gates(spec, before, errors);
     let mut munged = spec.clone();
     for (container, old) in munged.containers.iter_mut().zip(&before.containers) {
-        allow(container, old, subresource);
+        container.image.clone_from(&old.image);
     }
     let old_inits = before.init_containers.iter().flatten();
     for (container, old) in munged.init_containers.iter_mut().flatten().zip(old_inits) {
-        allow(container, old, subresource);
+        container.image.clone_from(&old.image);
     }
     if subresource == Some(Subresource::EphemeralContainers) {
         munged.ephemeral_containers.clone_from(&before.ephemeral_containers);
@@ -469,16 +468,6 @@ pub(super) fn update(new: &Pod, old: &Pod, subresource: Option<Subresource>, err
         // DIFFERENCE: upstream's difference shows its internal struct with every empty field; ours the fields that are set.
         let show = |spec: &PodSpec| format!("{:#}", api::codec::to_value(spec)).replace("  ", " ");
         errors.forbidden("spec", &format!("{SPEC_UPDATE}\n{}", difference(&show(before), &show(&munged))));
-    }
-}
-
-/// What may change takes its old value, so that the rest can be compared.
-fn allow(container: &mut Container, old: &Container, subresource: Option<Subresource>) {
-    if subresource == Some(Subresource::Resize) {
-        container.resources.clone_from(&old.resources);
-        container.resize_policy.clone_from(&old.resize_policy);
-    } else {
-        container.image.clone_from(&old.image);
     }
 }
 

@@ -371,3 +371,85 @@ fn an_evicted_pods_containers_are_removed() {
     let uid = lab.pod("p").and_then(|it| it.metadata.uid.clone()).expect("it is there");
     assert_eq!(lab.kubelets[0].container(&uid, "app", false), None);
 }
+
+fn resources(cpu: &str, memory: &str) -> api::k8s_openapi::api::core::v1::ResourceRequirements {
+    let list =
+        [("cpu", cpu), ("memory", memory)].map(|(name, it)| (name.to_owned(), api::Quantity(it.to_owned())));
+    let list: std::collections::BTreeMap<_, _> = list.into_iter().collect();
+    api::k8s_openapi::api::core::v1::ResourceRequirements {
+        requests: Some(list.clone()),
+        limits: Some(list),
+        ..Default::default()
+    }
+}
+
+fn resize(lab: &mut Lab, name: &str, cpu: &str, memory: &str) {
+    lab.edit(name, |pod| {
+        if let Some(spec) = pod.spec.as_mut() {
+            spec.containers[0].resources = Some(resources(cpu, memory));
+        }
+    });
+}
+
+fn pending(lab: &Lab, name: &str) -> Option<String> {
+    let status = lab.pod(name)?.status.clone()?;
+    let found = status.conditions?.into_iter().find(|it| it.type_ == "PodResizePending")?;
+    Some([found.reason.unwrap_or_default(), found.message.unwrap_or_default()].join(": "))
+}
+
+#[test]
+fn a_container_gets_more_while_it_runs_and_restarts_where_its_policy_says_so() {
+    let mut lab = lived(
+        "  containers: [{name: app, image: nginx:1.14.2, resources: {limits: {cpu: 100m, memory: 64Mi}}, resizePolicy: [{resourceName: memory, restartPolicy: RestartContainer}]}]",
+        5.0,
+    );
+    resize(&mut lab, "p", "200m", "64Mi");
+    lab.run_to(8.0);
+    let uid = lab.pod("p").and_then(|it| it.metadata.uid.clone()).expect("it is there");
+    let id = lab.kubelets[0].container(&uid, "app", false).expect("it runs");
+    let timeline = lab.timeline();
+    assert_eq!(lab.runtime.container_limits(id), Some((Some(200), Some(64 << 20))), "{timeline}");
+    let completed = lab.times(
+        "ResizeCompleted x1  Pod resize completed: {\"containers\":[{\"name\":\"app\",\"resources\":{\"limits\":{\"cpu\":\"200m\",\"memory\":\"64Mi\"},\"requests\":{\"cpu\":\"200m\",\"memory\":\"64Mi\"}}}],\"generation\":2}",
+    );
+    assert_eq!(completed.len(), 1, "{timeline}");
+    assert_eq!(lab.times("ResizeStarted").len(), 1, "{timeline}");
+    assert_eq!(lab.rows("p").last().map(String::as_str), Some("1/1 Running 0"), "{timeline}");
+    resize(&mut lab, "p", "200m", "96Mi");
+    lab.run_to(20.0);
+    let timeline = lab.timeline();
+    assert_eq!(
+        lab.times("Killing x1 spec.containers{app} Container app resize requires restart").len(),
+        1,
+        "{timeline}"
+    );
+    assert_eq!(lab.times("ResizeCompleted").len(), 2, "{timeline}");
+    assert_eq!(lab.rows("p").last().map(String::as_str), Some("1/1 Running 1"), "{timeline}");
+}
+
+#[test]
+fn a_resize_without_room_waits_until_another_pod_goes() {
+    let mut lab = lived(
+        "  containers: [{name: app, image: nginx:1.14.2, resources: {limits: {cpu: 500m, memory: 64Mi}}}]",
+        3.0,
+    );
+    lab.apply("apiVersion: v1\nkind: Pod\nmetadata: {name: big}\nspec:\n  containers: [{name: app, image: nginx:1.14.2, resources: {requests: {cpu: '1'}}}]");
+    lab.run_to(6.0);
+    resize(&mut lab, "p", "1500m", "64Mi");
+    lab.run_to(9.0);
+    let timeline = lab.timeline();
+    let why = "Deferred: Node didn't have enough resource: cpu, requested: 1500, used: 1000, capacity: 2000";
+    assert_eq!(pending(&lab, "p").as_deref(), Some(why), "{timeline}");
+    assert_eq!(lab.times("ResizeDeferred x1  Pod resize Deferred: {").len(), 1, "{timeline}");
+    let given = |lab: &Lab| {
+        let status = lab.pod("p")?.status.clone()?;
+        status.container_statuses?[0].resources.clone()?.limits?.get("cpu").map(|it| it.0.clone())
+    };
+    assert_eq!(given(&lab).as_deref(), Some("500m"), "{timeline}");
+    lab.delete("big", Some(1));
+    lab.run_to(20.0);
+    let timeline = lab.timeline();
+    assert_eq!(pending(&lab, "p"), None, "{timeline}");
+    assert_eq!(given(&lab).as_deref(), Some("1500m"), "{timeline}");
+    assert_eq!(lab.times("ResizeCompleted").len(), 1, "{timeline}");
+}

@@ -238,6 +238,11 @@ impl Runtime {
         }
     }
 
+    /// What it may use of CPU (in thousandths) and memory (in bytes).
+    pub fn container_limits(&self, id: ContainerId) -> Option<(Option<u64>, Option<u64>)> {
+        self.of(id.0)?.container(id).map(|it| it.limits)
+    }
+
     /// All instances, oldest first.
     pub fn list_containers(&self, sandbox: SandboxId) -> Vec<ContainerId> {
         let found = self.of(sandbox.0).and_then(|it| it.sandboxes.get(&sandbox));
