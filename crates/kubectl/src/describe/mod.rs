@@ -103,7 +103,8 @@ impl Page {
         }
         self.flush();
         let mut events: Vec<&Value> = events.iter().collect();
-        events.sort_by_key(|it| last_seen(it));
+        // By lastTimestamp alone, whole seconds: those of the scheduler have none and come first.
+        events.sort_by_key(|it| age::micros(text(it, "lastTimestamp")).unwrap_or(0));
         self.line(0, "Events:\n  Type\tReason\tAge\tFrom\tMessage");
         self.line(1, "----\t------\t----\t----\t-------");
         for it in events {
