@@ -1,6 +1,8 @@
 //! Which values are not allowed, all of them at once, with field paths and texts to the letter.
 
 mod container;
+mod difference;
+mod internal;
 mod meta;
 mod other;
 mod pod;

@@ -11,7 +11,7 @@ use api::k8s_openapi::api::core::v1::{
 use api::{Pod, quantity, syntax};
 
 use super::container::{self, Context};
-use super::{meta, security, text, volume};
+use super::{internal, meta, security, text, volume};
 use crate::field::{Errors, Raw};
 use crate::request::Subresource;
 
@@ -447,13 +447,18 @@ pub(super) fn update(new: &Pod, old: &Pod, subresource: Option<Subresource>, err
     }
     munged.active_deadline_seconds = before.active_deadline_seconds;
     munged.scheduling_gates.clone_from(&before.scheduling_gates);
-    let kept = |it: &Toleration| munged.tolerations.iter().flatten().any(|new| new == it);
-    if before.tolerations.iter().flatten().all(kept) {
-        munged.tolerations.clone_from(&before.tolerations);
-    } else {
+    let kept = |it: &Toleration| {
+        let same = |new: &Toleration| {
+            Toleration { toleration_seconds: None, ..new.clone() }
+                == Toleration { toleration_seconds: None, ..it.clone() }
+        };
+        spec.tolerations.iter().flatten().any(same)
+    };
+    if !before.tolerations.iter().flatten().all(kept) {
         let why = "existing toleration can not be modified except its tolerationSeconds";
         errors.forbidden("spec.tolerations", why);
     }
+    munged.tolerations.clone_from(&before.tolerations);
     let gated = before.scheduling_gates.as_ref().is_some_and(|it| !it.is_empty());
     if gated {
         let (new, old) = (spec.node_selector.clone().unwrap_or_default(), before.node_selector.as_ref());
@@ -465,9 +470,8 @@ pub(super) fn update(new: &Pod, old: &Pod, subresource: Option<Subresource>, err
         munged.node_selector.clone_from(&before.node_selector);
     }
     if munged != *before {
-        // DIFFERENCE: upstream's difference shows its internal struct with every empty field; ours the fields that are set.
-        let show = |spec: &PodSpec| format!("{:#}", api::codec::to_value(spec)).replace("  ", " ");
-        errors.forbidden("spec", &format!("{SPEC_UPDATE}\n{}", difference(&show(before), &show(&munged))));
+        let difference = super::difference::unified(&internal::show(before), &internal::show(&munged));
+        errors.forbidden("spec", &format!("{SPEC_UPDATE}\n{difference}"));
     }
 }
 
@@ -496,35 +500,4 @@ fn gates(spec: &PodSpec, before: &PodSpec, errors: &mut Errors) {
             errors.forbidden(format!("spec.schedulingGates[{index}].name"), &why);
         }
     }
-}
-
-/// One hunk in unified form, with three lines around it.
-fn difference(old: &str, new: &str) -> String {
-    const AROUND: usize = 3;
-    let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
-    let same = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
-    let room = old.len().min(new.len()) - same;
-    let tail = old.iter().rev().zip(new.iter().rev()).take(room).take_while(|(a, b)| a == b).count();
-    let start = same.saturating_sub(AROUND);
-    let after = AROUND.min(tail);
-    let (old_end, new_end) = (old.len() - tail, new.len() - tail);
-    let mut out = format!(
-        "@@ -{},{} +{},{} @@\n",
-        start + 1,
-        old_end + after - start,
-        start + 1,
-        new_end + after - start
-    );
-    let mut lines = |mark: char, lines: &[&str]| {
-        for line in lines {
-            out.push(mark);
-            out.push_str(line);
-            out.push('\n');
-        }
-    };
-    lines(' ', &old[start..same]);
-    lines('-', &old[same..old_end]);
-    lines('+', &new[same..new_end]);
-    lines(' ', &old[old_end..old_end + after]);
-    out
 }
