@@ -406,3 +406,27 @@ fn a_running_pod_is_resized_within_what_is_allowed() {
         assert_eq!(resize(&mut cluster, change), answer, "{change}");
     }
 }
+
+#[test]
+fn a_container_that_its_probe_kills_is_said_to_be_stopped() {
+    const STUBBORN: &str = "apiVersion: v1
+kind: Pod
+metadata: {name: stubborn}
+spec:
+  containers:
+  - name: app
+    image: busybox
+    command: [sh, -c, 'trap : TERM; while true; do sleep 1; done']
+    livenessProbe: {exec: {command: ['false']}, periodSeconds: 2, failureThreshold: 2}
+";
+    let mut session = lived(STUBBORN, 1);
+    let told = (0..40).find_map(|_| {
+        live(&mut session, 1);
+        let frame = session.frame(&looking_at("stubborn", frame::Tab::Now));
+        let now = frame.inspector.as_ref()?.now.first().cloned()?;
+        let failed = |it: &frame::Narration| matches!(it, frame::Narration::LivenessFails { failed: 0, .. });
+        assert!(!failed(&now), "{now:?}");
+        matches!(now, frame::Narration::ContainerStopping { .. }).then_some(now)
+    });
+    assert!(told.is_some(), "the kubelet stops it");
+}

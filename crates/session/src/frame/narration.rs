@@ -145,6 +145,13 @@ pub enum Narration {
         pod: String,
         deadline: Micros,
     },
+    ContainerStopping {
+        container: String,
+        kill: Micros,
+    },
+    ContainerPreStop {
+        container: String,
+    },
     ContainerPostStart {
         container: String,
     },

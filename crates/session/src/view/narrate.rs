@@ -4,7 +4,7 @@ use api::{Object, Pod};
 use cluster::Cluster;
 
 use crate::frame::{
-    ContainerCard, ContainerKind, ContainerState, Micros, Narration, ObjectRef, PodCard, Probe, Says,
+    ContainerCard, ContainerKind, ContainerState, Lamp, Micros, Narration, ObjectRef, PodCard, Probe, Says,
 };
 
 /// The most urgent first.
@@ -232,17 +232,19 @@ fn waits_to_restart(it: &ContainerCard) -> Option<Narration> {
 
 fn running(it: &ContainerCard, card: &PodCard) -> Option<Narration> {
     let container = it.name.clone();
+    match it.says {
+        Says::Stopping { kill } => return Some(Narration::ContainerStopping { container, kill }),
+        Says::PreStop => return Some(Narration::ContainerPreStop { container }),
+        _ => {}
+    }
     if it.kind == ContainerKind::Init {
         let of = card.containers.iter().filter(|it| it.step != 0).count() as u32;
         return Some(Narration::InitRuns { container, step: it.step, of });
     }
-    let failing = it.lamps.iter().find(|lamp| {
-        lamp.ok == Some(false)
-            || (lamp.probe == Probe::Startup && lamp.ok.is_none())
-            || 0 < lamp.count && !lamp.output.is_empty()
-    });
-    let lamp = failing?;
-    let (failed, threshold, output) = (lamp.count, lamp.threshold, lamp.output.trim_end().to_owned());
+    let fails = |it: &Lamp| it.failing && 0 < it.count;
+    let lamp = it.lamps.iter().find(|it| fails(it) || (it.probe == Probe::Startup && it.ok != Some(true)))?;
+    let failed = if fails(lamp) { lamp.count } else { 0 };
+    let (threshold, output) = (lamp.threshold, lamp.output.trim_end().to_owned());
     let next = lamp.next.unwrap_or(0);
     Some(match lamp.probe {
         Probe::Startup => Narration::StartupProbeWaits { container, failed, threshold, next },

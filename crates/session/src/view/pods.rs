@@ -279,13 +279,14 @@ fn lamps(worker: &Worker, container: &Container, runs: bool, pod: &Pod, cluster:
             };
             let failing = it.last == Some(Verdict::Failure);
             // A new container's probe goes on counting the successes of the old one.
-            let on_the_way = it.verdict != Some(Verdict::Success) && it.run < it.success_threshold;
+            let on_the_way =
+                it.verdict != Some(Verdict::Success) && (1..it.success_threshold).contains(&it.run);
             let counts = runs && (failing || on_the_way);
             Lamp {
                 probe,
                 ok: it.verdict.filter(|_| runs).map(|it| it == Verdict::Success),
                 count: if counts { it.run } else { 0 },
-                threshold: if failing { it.failure_threshold } else { it.success_threshold },
+                threshold: if on_the_way && !failing { it.success_threshold } else { it.failure_threshold },
                 failing,
                 next: runs.then_some(it.next_tick.0),
                 what: spec.map(probe_words).unwrap_or_default(),
