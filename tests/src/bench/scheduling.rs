@@ -27,7 +27,9 @@ pub fn run(clock: Clock) -> Vec<Figure> {
             let times = (PODS_MEASURED / *pods).max(1);
             Workload::new(*kind, 100, 1_000).run();
             let workloads: Vec<Workload> = (0..times).map(|_| Workload::new(*kind, *nodes, *pods)).collect();
-            let (_, spent) = measure(clock, || workloads.into_iter().for_each(|it| drop(it.run())));
+            let (_, spent) = measure(clock, || {
+                workloads.into_iter().map(Workload::run).for_each(|counts| assert!(0 < counts.scheduled))
+            });
             let micros = spent * 1e3 / (*pods * times) as f64;
             let what = format!("{kind:?}, {nodes} nodes, {pods} Pods: CPU a Pod");
             let mut figure = Figure::new(what, micros, "us");
