@@ -95,7 +95,9 @@ pub(crate) fn reconcile(view: &View<'_>, key: &ObjectKey, now: SimTime) -> Recon
         .collect();
     let mut writer = Writer { service, labels: slice_labels(service), now, plan: &mut plan };
     let mut fresh: Vec<(Vec<EndpointPort>, Vec<Endpoint>)> = Vec::new();
-    for Desired { ports, mut endpoints } in desired(view, key, service, spec, selector) {
+    let (all, complete) = desired(view, key, service, spec, selector);
+    writer.plan.incomplete = !complete;
+    for Desired { ports, mut endpoints } in all {
         let (same, others): (Vec<_>, Vec<_>) =
             existing.into_iter().partition(|it| it.ports.as_deref().unwrap_or_default() == ports);
         existing = others;
@@ -124,30 +126,44 @@ pub(crate) fn reconcile(view: &View<'_>, key: &ObjectKey, now: SimTime) -> Recon
     plan
 }
 
+/// What the slices shall say, and whether every Pod's node is known: a Pod of a node that is not there is left out for now.
 fn desired(
     view: &View<'_>,
     key: &ObjectKey,
     service: &Service,
     spec: &ServiceSpec,
     selector: &BTreeMap<String, String>,
-) -> Vec<Desired> {
+) -> (Vec<Desired>, bool) {
     let mut all: Vec<Desired> = Vec::new();
+    let mut complete = true;
     for pod in view.index.labelled(&key.namespace, selector).filter_map(|it| view.get(it)?.as_pod()) {
         if pods::is_terminal(pod) {
             continue;
         }
-        let Some(endpoint) = endpoint(view, service, spec, pod) else { continue };
+        let Some(address) = pod.status.as_ref().and_then(|it| it.pod_ip.clone()).filter(|it| !it.is_empty())
+        else {
+            continue;
+        };
+        let Some(endpoint) = endpoint(view, service, spec, pod, address) else {
+            complete = false;
+            continue;
+        };
         let ports = ports(spec, pod);
         match all.iter_mut().find(|it| it.ports == ports) {
             Some(known) => known.endpoints.push(endpoint),
             None => all.push(Desired { ports, endpoints: vec![endpoint] }),
         }
     }
-    all
+    (all, complete)
 }
 
-fn endpoint(view: &View<'_>, service: &Service, spec: &ServiceSpec, pod: &Pod) -> Option<Endpoint> {
-    let address = pod.status.as_ref()?.pod_ip.clone().filter(|it| !it.is_empty())?;
+fn endpoint(
+    view: &View<'_>,
+    service: &Service,
+    spec: &ServiceSpec,
+    pod: &Pod,
+    address: String,
+) -> Option<Endpoint> {
     let publish = spec.publish_not_ready_addresses == Some(true);
     let node = view.get(&ObjectKey::node(pods::node_name(pod)));
     if node.is_none() && !publish {

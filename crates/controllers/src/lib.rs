@@ -81,6 +81,24 @@ impl Controller {
         }
     }
 
+    /// Its first retry waits this long, each further one twice as long.
+    const fn retry_base(self) -> Duration {
+        match self {
+            // endpointslice_controller.go: defaultSyncBackOff.
+            Controller::EndpointSlice => Duration::from_secs(1),
+            Controller::Deployment
+            | Controller::ReplicaSet
+            | Controller::NodeLifecycle
+            | Controller::TaintEviction
+            | Controller::PodGc
+            | Controller::Namespace
+            | Controller::GarbageCollector
+            | Controller::ServiceAccount
+            | Controller::RootCa
+            | Controller::Disruption => Duration::from_millis(5),
+        }
+    }
+
     pub fn actor(self) -> Actor {
         Actor::Controller(self.name())
     }
@@ -228,12 +246,12 @@ impl Controllers {
         self.catch_up(ctx.api.store());
         let view = View { store: ctx.api.store(), index: &self.index, memory: &self.memory };
         let mut plan = controller.reconcile(&view, key, ctx.now);
-        let requeue_after = plan.requeue_after;
+        let (requeue_after, incomplete) = (plan.requeue_after, plan.incomplete);
         for (key, delay) in std::mem::take(&mut plan.later) {
             self.queue.add_after(controller, key, delay, parent, ctx);
         }
         let outcome = plan::carry_out(plan, controller, parent, &mut self.memory, ctx);
-        if outcome.is_err() {
+        if outcome.is_err() || incomplete {
             self.queue.retry(controller, key, parent, ctx);
             return;
         }

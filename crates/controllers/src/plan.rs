@@ -65,6 +65,8 @@ pub(crate) struct Reconciled {
     /// Other keys of the same controller to look at later.
     pub(crate) later: Vec<(ObjectKey, Duration)>,
     pub(crate) notes: Vec<Note>,
+    /// Something was not there that must be: after the writes it is looked at again, each time later.
+    pub(crate) incomplete: bool,
 }
 
 impl Reconciled {

@@ -11,8 +11,6 @@ use sim::{SimTime, latency};
 
 use crate::{Controller, Ctx, Event};
 
-/// The first retry waits this long, each further one twice as long.
-const RETRY_BASE: Duration = Duration::from_millis(5);
 const RETRY_MAX: Duration = Duration::from_secs(1_000);
 
 type WorkKey = (Controller, ObjectKey);
@@ -102,7 +100,7 @@ impl WorkQueue {
         ctx: &mut Ctx<'_>,
     ) {
         let failures = self.failures.entry((controller, key.clone())).or_insert(0);
-        let delay = RETRY_BASE.saturating_mul(1 << (*failures).min(20)).min(RETRY_MAX);
+        let delay = controller.retry_base().saturating_mul(1 << (*failures).min(20)).min(RETRY_MAX);
         *failures += 1;
         self.add_after(controller, key.clone(), delay, parent, ctx);
     }

@@ -167,3 +167,26 @@ fn cordoned_nodes_are_tainted() {
     bench.run_for(1);
     assert_eq!(taints(&bench, "node1"), [""; 0]);
 }
+
+/// The Pods of a node that is not there are left out of slices, and looked for again until it is.
+#[test]
+fn a_node_that_comes_back_has_its_endpoints_back() {
+    let mut bench = Bench::new(6, &["node1"]);
+    bench.run_for(1);
+    let node = bench.value(Kind::Node, "node1");
+    bench.delete(Kind::Node, "node1");
+    let service =
+        json!({"metadata": {"name": "x"}, "spec": {"selector": {"app": "x"}, "ports": [{"port": 80}]}});
+    bench.create(Kind::Service, service);
+    let mut here = pod("here", &json!([]));
+    here["spec"]["nodeName"] = json!("node1");
+    bench.create(Kind::Pod, here);
+    bench.run_for(3);
+    assert_eq!(bench.all(Kind::EndpointSlice)[0]["endpoints"], json!(null));
+    bench.create(
+        Kind::Node,
+        json!({"metadata": {"name": "node1"}, "status": {"conditions": node["status"]["conditions"]}}),
+    );
+    bench.run_for(8);
+    assert_eq!(bench.all(Kind::EndpointSlice)[0]["endpoints"][0]["targetRef"]["name"], "here");
+}
