@@ -124,16 +124,15 @@ impl Runtime {
             return not_found("sandbox");
         };
         let Some(container) = sandbox.containers.get_mut(&id) else { return not_found("container") };
-        let (Some(space), true) = (container.space, sandbox.status.ready) else {
-            return not_found("sandbox container");
-        };
         let start = start_of(container, &sandbox.config.hostname, argv(container));
         let argv = start.argv.clone();
-        let outcome = if argv.is_empty() {
-            Err("no command specified".to_owned())
-        } else {
-            let started = sandbox.kernel.start(space, start, &mut World { now, trees });
-            started.map_err(|error| format!("{CREATE_FAILED}{}: unknown", exec_error(&argv, error)))
+        let outcome = match container.space.filter(|_| sandbox.status.ready) {
+            None => Err(format!("sandbox container \"{}\" is not running", sandbox_id.0)),
+            Some(_) if argv.is_empty() => Err("no command specified".to_owned()),
+            Some(space) => {
+                let started = sandbox.kernel.start(space, start, &mut World { now, trees });
+                started.map_err(|error| format!("{CREATE_FAILED}{}: unknown", exec_error(&argv, error)))
+            }
         };
         match outcome {
             Ok(pid) => {

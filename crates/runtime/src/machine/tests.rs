@@ -375,6 +375,12 @@ fn the_pause_process_holds_the_sandbox() {
     assert_eq!(bench.code(id), None);
     assert!(bench.notices.iter().any(|it| it.1 == Notice::SandboxDied { sandbox }));
     assert!(!bench.runtime.sandbox_status(sandbox).unwrap().ready);
+    // Nothing starts in it any more; what has tried has failed.
+    let config =
+        ContainerConfig { name: "late".to_owned(), image: "nginx".to_owned(), ..ContainerConfig::default() };
+    let late = bench.runtime.create_container(sandbox, config, SimTime::ZERO).unwrap();
+    bench.with(|runtime, now, outbox| assert!(runtime.start_container(late, now, outbox).is_err()));
+    assert_eq!(bench.code(late), Some((128, ExitReason::StartError)));
 }
 
 #[test]
