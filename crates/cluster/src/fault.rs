@@ -189,7 +189,11 @@ impl Cluster {
                 self.on_kubelet(node, |kubelet, _| kubelet.stop(now))
             }
             Fault::RecoverNode { node } => {
+                let was_off = self.runtime.machine(node).is_some_and(|it| !it.powered);
                 self.on_machine(node, |runtime| runtime.restore_machine(node))?;
+                if was_off {
+                    self.on_kubelet(node, kubelet::Kubelet::lose_flights)?;
+                }
                 self.on_kubelet(node, kubelet::Kubelet::resume)
             }
             Fault::CutNetwork { node } => self.cut_network(node, true),

@@ -111,3 +111,34 @@ fn time_passes_in_a_quiet_cluster() {
     assert!(cluster.run_until(SimTime::ZERO + Duration::from_hours(1), 1_000_000));
     assert_eq!(cluster.now(), SimTime::from_secs(3_600));
 }
+
+/// A pull that the power failure interrupted is not waited for: the Pod starts, and another one that was deleted goes.
+#[test]
+fn a_node_that_comes_back_waits_for_no_lost_answer() {
+    let mut cluster = with_pods(1, 0);
+    cluster.inflict(&Fault::RegistryDown).expect("it is always there");
+    let now = cluster.now();
+    let cause = || Cause::new(Actor::User { input: 0 }, Because::Asked);
+    for name in ["stays", "goes"] {
+        cluster.api_mut().create(pod(name).into(), cause(), now).expect("it is valid");
+    }
+    run(&mut cluster, 8);
+    let now = cluster.now();
+    let options = apiserver::DeleteOptions::default();
+    cluster
+        .api_mut()
+        .delete(&api::ObjectKey::pod("default", "goes"), &options, cause(), now)
+        .expect("it is there");
+    let nodes: Vec<String> = cluster.kubelets().map(|it| it.0.to_owned()).collect();
+    for node in &nodes {
+        cluster.inflict(&Fault::FailNode { node: node.clone() }).expect("it is there");
+    }
+    run(&mut cluster, 20);
+    cluster.inflict(&Fault::RegistryUp).expect("it is always there");
+    for node in nodes {
+        cluster.inflict(&Fault::RecoverNode { node }).expect("it is there");
+    }
+    run(&mut cluster, 120);
+    assert_eq!(phase(&cluster, "stays"), "Running");
+    assert!(cluster.api().pod("default", "goes").is_none());
+}

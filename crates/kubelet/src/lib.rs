@@ -247,6 +247,17 @@ impl Kubelet {
         }
     }
 
+    /// The machine was without power: no pull, command or request that was on its way will ever be answered, and each
+    /// look at a Pod begins anew.
+    pub fn lose_flights(&mut self, ctx: &mut Ctx<'_>) {
+        self.host.pulls.clear();
+        self.host.execs.clear();
+        self.host.requests.clear();
+        for worker in self.workers.values_mut() {
+            Arc::make_mut(worker).lose_flights(&mut self.host, ctx);
+        }
+    }
+
     fn restarted(&mut self, ctx: &mut Ctx<'_>) {
         self.resume(ctx);
         self.host.silent_since = None;

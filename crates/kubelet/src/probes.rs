@@ -185,6 +185,12 @@ impl Worker {
         }
     }
 
+    pub(crate) fn lose_probe_flights(&mut self) {
+        for probe in &mut self.probes {
+            (probe.flight, probe.owed) = (None, false);
+        }
+    }
+
     fn schedule_tick(&mut self, index: usize, ctx: &mut Ctx<'_>) {
         let probe = &mut self.probes[index];
         probe.next_tick = ctx.now + probe.period;

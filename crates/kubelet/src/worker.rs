@@ -264,6 +264,14 @@ impl Worker {
         }
     }
 
+    pub(crate) fn lose_flights(&mut self, host: &mut Host, ctx: &mut Ctx<'_>) {
+        self.lose_probe_flights();
+        if self.doing != Doing::Idle {
+            self.pending = true;
+            self.end_sync(Outcome::Cancelled, host, ctx);
+        }
+    }
+
     pub(crate) fn due(&mut self, host: &mut Host, ctx: &mut Ctx<'_>) {
         if self.work_due.is_some_and(|it| it <= ctx.now) {
             self.work_due = None;
