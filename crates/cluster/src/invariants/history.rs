@@ -8,7 +8,7 @@ use api::k8s_openapi::api::core::v1::{Container, ContainerPort};
 use api::{Actor, Kind, Object, Pod};
 use apiserver::{Change, WatchEvent};
 use kubelet::sync::Doing;
-use runtime::ContainerState;
+use runtime::{ContainerState, SandboxId};
 use scheduler::Resources;
 use sim::SimTime;
 
@@ -43,6 +43,8 @@ pub struct History {
     revision: u64,
     leaving: BTreeMap<String, Leaving>,
     placed: BTreeMap<String, Placed>,
+    /// Sandboxes that died with containers in them: by when the kubelet must have stopped these.
+    dead: BTreeMap<SandboxId, SimTime>,
     /// When a node's kubelet and runtime last did not work.
     ailing: BTreeMap<Arc<str>, SimTime>,
 }
@@ -65,7 +67,38 @@ impl History {
             }
         }
         self.check_leaving(cluster, &mut found);
+        self.check_dead_sandboxes(cluster, &mut found);
         found.0
+    }
+
+    /// Containers whose sandbox has died are stopped, each with its grace period.
+    fn check_dead_sandboxes(&mut self, cluster: &Cluster, found: &mut Found) {
+        let (now, runtime) = (cluster.now(), cluster.runtime());
+        let mut dead = BTreeMap::new();
+        for (machine, kubelet) in &cluster.kubelets {
+            for (status, config) in runtime.sandboxes_on(machine).filter(|it| !it.0.ready) {
+                let running = runtime
+                    .containers_in(status.id)
+                    .find(|it| matches!(it.status.state, ContainerState::Running { .. }));
+                let Some(running) = running else { continue };
+                let worker = kubelet.worker(&status.pod_uid);
+                let grace = worker.and_then(|it| {
+                    let deletion = it.pod.metadata.deletion_grace_period_seconds;
+                    deletion.max(it.pod.spec.as_ref()?.termination_grace_period_seconds)
+                });
+                let patience = Duration::from_secs(grace.unwrap_or(30).max(1).unsigned_abs()) + GRACE_SLACK;
+                let busy = worker
+                    .is_some_and(|it| matches!(it.doing, Doing::Start(_) | Doing::KillSome { .. }))
+                    || self.ailing.get(machine) == Some(&now);
+                let due = self.dead.get(&status.id).copied().filter(|_| !busy).unwrap_or(now + patience);
+                if due < now {
+                    let name = format_args!("{}/{} on {machine}", config.namespace, config.pod_name);
+                    found.broken(name, "no container runs on without its sandbox", &running.status.name);
+                }
+                dead.insert(status.id, due);
+            }
+        }
+        self.dead = dead;
     }
 
     fn observe(&mut self, event: &WatchEvent, cluster: &Cluster, found: &mut Found) {
@@ -129,6 +162,10 @@ impl History {
         let now = cluster.now();
         let ailing = &self.ailing;
         self.leaving.retain(|uid, it| {
+            let worker = cluster.kubelet(&it.node).and_then(|kubelet| kubelet.worker(uid));
+            if worker.is_some_and(|it| is_in_sync(&it.doing)) {
+                it.due = it.due.max(now + it.grace + GRACE_SLACK);
+            }
             if now <= it.due {
                 return true;
             }
@@ -138,12 +175,6 @@ impl History {
                     it.due = due;
                     return true;
                 }
-            }
-            let worker = cluster.kubelet(&it.node).and_then(|kubelet| kubelet.worker(uid));
-            if worker.is_some_and(|it| matches!(it.doing, Doing::Start(_))) {
-                // A start under way, with its pull and its hook, is finished first.
-                it.due = now + it.grace + GRACE_SLACK;
-                return true;
             }
             if let Some(container) = still_runs(cluster, &it.node, uid) {
                 let promise = if it.gone {
@@ -197,6 +228,18 @@ impl History {
                 has.milli_cpu, has.memory, has.pods
             );
             found.broken(state::name(pod), "a node is not overcommitted", seen);
+        }
+    }
+}
+
+/// A look at the Pod that has begun to stop or start containers is finished before its termination begins, with every
+/// grace period, pull and hook of these: kubelet.go gives `containerRuntime.SyncPod` a context that nobody cancels.
+fn is_in_sync(doing: &Doing) -> bool {
+    match doing {
+        Doing::KillSome { .. } | Doing::RunSandbox { .. } | Doing::Start(_) => true,
+        Doing::KillPod { then_terminate, .. } | Doing::StopSandbox { then_terminate, .. } => !then_terminate,
+        Doing::Idle | Doing::Fresh | Doing::Begin { .. } | Doing::Mounting { .. } | Doing::Unmount { .. } => {
+            false
         }
     }
 }

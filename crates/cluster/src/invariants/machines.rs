@@ -38,7 +38,8 @@ fn check_machine(cluster: &Cluster, machine: &str, pods: &BTreeMap<&str, &Arc<Po
         }
         let containers: Vec<ContainerFacts<'_>> = cluster.runtime().containers_in(status.id).collect();
         for it in &containers {
-            check_container(it, status.ready, &containers, &name, found);
+            let holds = status.ready || !(config.share_process_namespace || config.host_pid);
+            check_container(it, holds, &containers, &name, found);
             for mount in &it.config.mounts {
                 if let MountSource::Volume(id) = &mount.source
                     && volumes.insert(*id, &status.pod_uid).is_some_and(|other| *other != *status.pod_uid)
@@ -60,15 +61,16 @@ fn runs(facts: &ContainerFacts<'_>) -> bool {
 
 fn check_container(
     facts: &ContainerFacts<'_>,
-    sandbox_is_ready: bool,
+    may_run: bool,
     all: &[ContainerFacts<'_>],
     name: &impl Fn() -> String,
     found: &mut Found,
 ) {
     let own = &facts.status.name;
     if runs(facts) {
-        if !sandbox_is_ready {
-            found.broken(name(), "no container runs without its sandbox", own);
+        // With a pid namespace of its own it outlives the pause process, until the kubelet stops it (`history`).
+        if !may_run {
+            found.broken(name(), "no container outlives its pid namespace", own);
         }
         if facts.processes == 0 {
             found.broken(name(), "a running container has a process", own);

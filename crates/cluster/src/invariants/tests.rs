@@ -176,6 +176,23 @@ fn what_runs_in_the_wrong_place_is_seen() {
 }
 
 #[test]
+fn who_outstays_is_seen() {
+    let (mut cluster, mut history) = fine();
+    // It has seen no kubelet stand still: to it, this one works and does nothing.
+    let mut unaware = history.clone();
+    let now = cluster.now();
+    let node = cluster.api().pod("default", "one").and_then(|it| it.spec.clone()?.node_name).unwrap();
+    let options = apiserver::DeleteOptions::default();
+    cluster.api_mut().delete(&ObjectKey::pod("default", "one"), &options, cause(), now).expect("it is there");
+    cluster.inflict(&Fault::StopKubelet { node }).expect("it is there");
+    while !cluster.run_until(now + std::time::Duration::from_mins(2), 1) {
+        assert_eq!(history.look(&cluster), [], "a frozen kubelet is no bug");
+    }
+    cluster.kubelets.clear();
+    broken(&unaware.look(&cluster), "the grace period is not overrun");
+}
+
+#[test]
 fn a_careless_scheduler_is_seen() {
     let (mut cluster, mut history) = fine();
     let now = cluster.now();
