@@ -63,14 +63,14 @@ fn replay(file: &str) -> Result<bool, String> {
         Ok(it) => {
             println!(
                 "{} events until {:.1} s, digest {:016x}",
-                it.events,
-                it.ended_at.0 as f64 / 1e6,
-                it.digest
+                it.events(),
+                it.at().0 as f64 / 1e6,
+                it.digest()
             );
             Ok(true)
         }
         Err(failure) => {
-            println!("at {:.3} s:\n{}", failure.at.0 as f64 / 1e6, failure.what);
+            println!("{}\nat {:.3} s:\n{}", failure.told.join("\n"), failure.at.0 as f64 / 1e6, failure.what);
             Ok(false)
         }
     }
@@ -134,7 +134,7 @@ fn seeds(options: &Options) -> bool {
 fn one(seed: u64) -> Option<u64> {
     let plan = plan_of(seed);
     let failure = match run_twice(&plan) {
-        Ok(figures) => return Some(figures.events),
+        Ok(ended) => return Some(ended.events()),
         Err(failure) => failure,
     };
     let whole = save("", &plan);

@@ -11,5 +11,5 @@ mod shrink;
 
 pub use generate::plan_of;
 pub use plan::{Act, Plan, Step, Worker};
-pub use run::{Failure, Figures, run, run_twice};
+pub use run::{Ended, Failure, run, run_twice};
 pub use shrink::shrink;
