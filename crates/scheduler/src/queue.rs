@@ -246,10 +246,12 @@ impl Queue {
         }
     }
 
-    /// When something will have to be done here without an event.
-    pub fn next_due(&self) -> Option<SimTime> {
+    /// When something will have to be done here without an event. A Pod whose back-off is over is ready: what is to be
+    /// done for it is the next cycle, not one more look at this instant.
+    pub fn next_due(&self, now: SimTime) -> Option<SimTime> {
         let flush = self.waiting.first().map(|it| flushed_at(it.0));
-        let backoff = self.backoff.first().map(|it| it.0 + Duration::from_micros(BACKOFF_WINDOW));
+        let over = |until: SimTime| until + Duration::from_micros(BACKOFF_WINDOW);
+        let backoff = self.backoff.iter().map(|it| over(it.0)).find(|it| now < *it);
         flush.into_iter().chain(backoff).min()
     }
 
@@ -334,12 +336,26 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_due_at_an_instant_whose_pods_are_ready() {
+        let mut queue = Queue::default();
+        for name in ["a", "b"] {
+            queue.add(pod(name, 0), 1, SimTime::ZERO);
+            let queued = queue.pop(SimTime::ZERO).unwrap();
+            queue.put_back(queued, BTreeSet::new(), SimTime::from_secs(if name == "a" { 1 } else { 5 }));
+        }
+        let over = SimTime::from_secs(3);
+        assert_eq!(queue.next_due(SimTime::from_secs(1)), Some(over));
+        assert!(queue.is_ready(over));
+        assert_eq!(queue.next_due(over), Some(SimTime::from_secs(7)), "only the other's back-off is to come");
+    }
+
+    #[test]
     fn flushes_after_five_minutes() {
         let mut queue = Queue::default();
         queue.add(pod("a", 0), 1, SimTime::ZERO);
         let queued = queue.pop(SimTime::ZERO).unwrap();
         queue.put_back(queued, ["NodeAffinity"].into(), SimTime::ZERO);
-        assert_eq!(queue.next_due(), Some(SimTime::from_secs(330)));
+        assert_eq!(queue.next_due(SimTime::ZERO), Some(SimTime::from_secs(330)));
         queue.flush(SimTime::from_secs(329));
         assert!(!queue.is_ready(SimTime::from_secs(329)));
         queue.flush(SimTime::from_secs(330));

@@ -132,7 +132,9 @@ impl Scheduler {
             self.cycle_due = Some(due);
             ctx.outbox.at(due, Event::Cycle);
         }
-        if let Some(due) = self.queue.next_due().filter(|due| self.timer_due.is_none_or(|it| *due < it)) {
+        if let Some(due) =
+            self.queue.next_due(ctx.now).filter(|due| self.timer_due.is_none_or(|it| *due < it))
+        {
             self.timer_due = Some(due);
             ctx.outbox.at(due, Event::Timer);
         }
