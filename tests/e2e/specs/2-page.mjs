@@ -36,6 +36,7 @@ export default [
     await it.key("End");
     await it.sees("clock", now);
     await it.key("ArrowLeft");
+    await it.sees(async () => String((await it.clock()) < now), "true");
     const earlier = await it.clock();
     await it.key("ArrowRight");
     await it.sees(async () => String(earlier < (await it.clock())), "true");
