@@ -172,26 +172,26 @@ fn filter(cycle: &Cycle<'_>, decision: &mut Decision, options: Options) -> Vec<u
             return vec![index];
         }
     }
-    let named: Option<Vec<usize>> = decision
-        .pre_filter_result
-        .as_ref()
-        .map(|it| it.node_names.iter().filter_map(|it| cycle.snapshot.node_index(it)).collect());
-    let candidates = named.map_or_else(|| cycle.snapshot.walk(), Arc::new);
+    let named = decision.pre_filter_result.as_ref().map(|it| {
+        let places = it.node_names.iter().filter_map(|it| cycle.snapshot.node_index(it));
+        Arc::new(places.map(|it| it as u32).collect())
+    });
+    let candidates = named.unwrap_or_else(|| cycle.snapshot.walk());
     let enough = nodes_to_find(candidates.len());
     let start = options.start.checked_rem(candidates.len()).unwrap_or(0);
     let (mut feasible, mut seen) = (Vec::with_capacity(enough), Vec::with_capacity(enough));
-    for index in candidates[start..].iter().chain(&candidates[..start]) {
+    for index in candidates[start..].iter().chain(&candidates[..start]).map(|it| *it as usize) {
         if enough <= feasible.len() {
             break;
         }
-        let verdict = match check(*index) {
+        let verdict = match check(index) {
             Ok(()) => {
-                feasible.push(*index);
+                feasible.push(index);
                 Verdict::Fits
             }
             Err(rejection) => Verdict::Rejected(rejection),
         };
-        seen.push((*index, verdict));
+        seen.push((index, verdict));
     }
     decision.examined = decision.examined.max(seen.len());
     let whole = seen.len() == candidates.len();

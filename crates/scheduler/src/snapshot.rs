@@ -56,8 +56,8 @@ pub struct Snapshot {
     topologies: Arc<BTreeMap<Arc<str>, Arc<Topology>>>,
     held: Arc<BTreeMap<HeldTerm, Arc<Holders>>>,
     matchers: Arc<BTreeMap<PodMatcher, Arc<Vec<u32>>>>,
-    /// The order in which a search visits the nodes, as long as no node changes.
-    walk: Option<Arc<Vec<usize>>>,
+    /// The order in which a search visits the nodes, as long as no node changes; of one width everywhere, as it is hashed.
+    walk: Option<Arc<Vec<u32>>>,
 }
 
 /// Reading.
@@ -132,12 +132,12 @@ impl Snapshot {
     /// Places of the nodes in the order in which a search visits them: one of each zone in turn, so that a search that
     /// ends early has seen all zones. Remembered, or made now.
     // Follows kubernetes v1.36 pkg/scheduler/backend/cache/node_tree.go: list, after a start with these nodes.
-    pub fn walk(&self) -> Arc<Vec<usize>> {
+    pub fn walk(&self) -> Arc<Vec<u32>> {
         if let Some(walk) = &self.walk {
             return walk.clone();
         }
         let mut zones: Vec<([&str; 2], usize)> = Vec::new();
-        let mut turns: Vec<(usize, usize, usize)> = Vec::with_capacity(self.nodes.len());
+        let mut turns: Vec<(usize, usize, u32)> = Vec::with_capacity(self.nodes.len());
         for (index, node) in self.nodes.iter().enumerate() {
             let zone = ZONE_LABELS
                 .map(|names| names.iter().find_map(|it| node.labels().get(*it)).map_or("", |it| it));
@@ -145,7 +145,7 @@ impl Snapshot {
                 zones.push((zone, 0));
                 zones.len() - 1
             });
-            turns.push((zones[place].1, place, index));
+            turns.push((zones[place].1, place, index as u32));
             zones[place].1 += 1;
         }
         turns.sort_unstable();
