@@ -7,11 +7,11 @@ use scheduler::PodInfo;
 use scheduler::remedy::{self, Change, ClusterEdit, Edit, Place, PodEdit, Side};
 use serde_json::{Value, json};
 
+use super::manifest::LAST_APPLIED;
 use crate::frame::{Fixes, ObjectRef, Remedy, RemedyEdit, RemedyKind, RemedySide};
 use crate::session::quoted;
 
 const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Searches. `namespace` is that of the workstation's context. `None`: the Pod does not wait for a node.
 pub fn fixes(cluster: &Cluster, object: &ObjectRef, namespace: &str) -> Option<Fixes> {

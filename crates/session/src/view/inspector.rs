@@ -233,8 +233,7 @@ fn conditions(object: &Value) -> Vec<Condition> {
 /// The object as served; what nobody wrote is marked by comparing with what was applied last.
 fn served(object: &Object) -> Vec<ServedLine> {
     let value = object.to_value();
-    let applied =
-        value["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"].as_str();
+    let applied = value["metadata"]["annotations"][super::manifest::LAST_APPLIED].as_str();
     let applied: Option<Value> = applied.and_then(|it| serde_json::from_str(it).ok());
     let text = api::yaml::emit(&value);
     let Some(applied) = applied else {

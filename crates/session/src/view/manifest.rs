@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::frame::ManifestState;
 
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// The editor's text as objects, read again only when it changes.
 #[derive(Debug, Default)]
