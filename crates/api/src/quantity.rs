@@ -108,6 +108,10 @@ impl Amount {
 }
 
 fn divide_up(value: i128, by: i128) -> i128 {
+    // Most amounts fit, and WebAssembly divides the wide ones by a long call.
+    if let (Ok(value), Ok(by)) = (i64::try_from(value), i64::try_from(by)) {
+        return i128::from(value / by + if value % by == 0 { 0 } else { value.signum() });
+    }
     value / by + if value % by == 0 { 0 } else { value.signum() }
 }
 

@@ -88,8 +88,11 @@ impl Workload {
             self.snapshot.add_pod(queued.info.clone(), node);
             let mut bound = (**pod).clone();
             bound.spec.get_or_insert_default().node_name = Some(node.to_string());
-            self.snapshot.remove_pod(&queued.info.key);
-            self.snapshot.add_pod(Arc::new(PodInfo::new(Arc::new(bound))), node);
+            let bound = Arc::new(bound);
+            if !self.snapshot.refresh_pod(&bound, &queued.info.key) {
+                self.snapshot.remove_pod(&queued.info.key);
+                self.snapshot.add_pod(Arc::new(PodInfo::new(bound)), node);
+            }
         }
         counts
     }
@@ -156,6 +159,9 @@ fn pod(kind: Kind, number: usize) -> Pod {
     pod.metadata.name = Some(format!("pod-{number:06}"));
     pod.metadata.namespace = Some("default".to_owned());
     pod.metadata.labels = Some(labels);
+    // As the API server stores it.
+    pod.metadata.uid = Some(format!("00000000-0000-4000-8000-{number:012}"));
+    pod.metadata.generation = Some(1);
     pod
 }
 

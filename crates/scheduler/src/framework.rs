@@ -137,6 +137,12 @@ pub trait Plugin: Sync {
         Ok(())
     }
 
+    /// Whether the filter lets this Pod onto every node, so that asking it can be spared. Not told to anybody, unlike
+    /// `PreFilter::Skip`: the real one is asked.
+    fn admits_everywhere(&self, _pod: &PodInfo) -> bool {
+        false
+    }
+
     /// A Pod comes onto the node (`sign` 1) or leaves it (-1) in thought.
     fn update(&self, _cycle: &Cycle<'_>, _overlay: &mut Overlay, _node: usize, _pod: &PodInfo, _sign: i64) {}
 

@@ -7,7 +7,8 @@ use api::k8s_openapi::api::core::v1::{Container, ContainerStatus, PodStatus, Res
 use api::quantity::{self, Amount};
 use api::{Pod, Quantity};
 
-type List = BTreeMap<String, Amount>;
+/// Names are the objects' own.
+type List<'a> = BTreeMap<&'a str, Amount>;
 
 /// What a container without requests counts for in scores.
 pub const DEFAULT_MILLI_CPU: i64 = 100;
@@ -54,10 +55,10 @@ impl Resources {
     }
 
     // Follows kubernetes v1.36 pkg/scheduler/framework/types.go: Resource.Add.
-    fn of(list: &List) -> Resources {
+    fn of(list: &List<'_>) -> Resources {
         let mut resources = Resources::default();
         for (name, amount) in list {
-            match name.as_str() {
+            match *name {
                 "cpu" => resources.milli_cpu = amount.milli_value(),
                 "memory" => resources.memory = amount.value(),
                 "ephemeral-storage" => resources.ephemeral_storage = amount.value(),
@@ -75,8 +76,8 @@ fn is_scalar(name: &str) -> bool {
     name.contains('/') || name.starts_with("hugepages-") || name.starts_with("attachable-volumes-")
 }
 
-fn parse(list: Option<&BTreeMap<String, Quantity>>) -> List {
-    list.into_iter().flatten().map(|(name, it)| (name.clone(), quantity::of(it))).collect()
+fn parse(list: Option<&BTreeMap<String, Quantity>>) -> List<'_> {
+    list.into_iter().flatten().map(|(name, it)| (name.as_str(), quantity::of(it))).collect()
 }
 
 /// What one Pod asks for, in the five ways the plugins count it.
@@ -120,18 +121,16 @@ impl Requests {
             plain
         };
         let placed = if resized { Resources::of(&placed_list) } else { incoming.clone() };
-        let non_zero = requests(
-            pod,
-            Counting {
-                status: resized,
-                pod_level: true,
-                defaults: (
-                    !pod_level || !placed_list.contains_key("cpu"),
-                    !pod_level || !placed_list.contains_key("memory"),
-                ),
-            },
+        let defaults = (
+            !pod_level || !placed_list.contains_key("cpu"),
+            !pod_level || !placed_list.contains_key("memory"),
         );
-        let placed_non_zero = cpu_and_memory(&non_zero);
+        let defaulted = defaults.0 && !all_request(pod, "cpu") || defaults.1 && !all_request(pod, "memory");
+        let placed_non_zero = if resized || defaulted {
+            cpu_and_memory(&requests(pod, Counting { status: resized, pod_level: true, defaults }))
+        } else {
+            (placed.milli_cpu, placed.memory)
+        };
         let least_allocated = if pod_level || resized {
             let counting = Counting { defaults: (true, true), ..Counting::default() };
             cpu_and_memory(&requests(pod, counting))
@@ -142,7 +141,17 @@ impl Requests {
     }
 }
 
-fn cpu_and_memory(list: &List) -> (i64, i64) {
+/// Whether there is no container that a default would count for.
+fn all_request(pod: &Pod, name: &str) -> bool {
+    let spec = pod.spec.as_ref();
+    let mut all = spec.into_iter().flat_map(|it| it.init_containers.iter().flatten().chain(&it.containers));
+    all.all(|it| {
+        let requests = it.resources.as_ref().and_then(|it| it.requests.as_ref());
+        requests.is_some_and(|it| it.contains_key(name))
+    })
+}
+
+fn cpu_and_memory(list: &List<'_>) -> (i64, i64) {
     let of = |name| list.get(name).copied().unwrap_or_default();
     (of("cpu").milli_value(), of("memory").value())
 }
@@ -157,7 +166,7 @@ fn pod_level_requests(pod: &Pod) -> Option<&BTreeMap<String, Quantity>> {
 }
 
 // Follows kubernetes v1.36 component-helpers/resource: PodRequests.
-fn requests(pod: &Pod, counting: Counting) -> List {
+fn requests(pod: &Pod, counting: Counting) -> List<'_> {
     let mut total = container_requests(pod, counting);
     if counting.pod_level
         && let Some(own) = pod_level_requests(pod)
@@ -170,17 +179,17 @@ fn requests(pod: &Pod, counting: Counting) -> List {
         });
         for (name, quantity) in own.iter().filter(|it| is_pod_level(it.0)) {
             let amount = match &effective {
-                Some(list) => list.get(name).copied().unwrap_or_default(),
+                Some(list) => list.get(name.as_str()).copied().unwrap_or_default(),
                 None => quantity::of(quantity),
             };
-            total.insert(name.clone(), amount);
+            total.insert(name, amount);
         }
     }
     add(&mut total, &parse(pod.spec.as_ref().and_then(|it| it.overhead.as_ref())));
     total
 }
 
-fn container_requests(pod: &Pod, counting: Counting) -> List {
+fn container_requests(pod: &Pod, counting: Counting) -> List<'_> {
     let Some(spec) = &pod.spec else { return List::new() };
     let status = pod.status.as_ref().filter(|_| counting.status);
     let apps = status.and_then(|it| it.container_statuses.as_deref());
@@ -206,12 +215,12 @@ fn container_requests(pod: &Pod, counting: Counting) -> List {
     total
 }
 
-fn one_container(
+fn one_container<'a>(
     pod: &Pod,
-    container: &Container,
-    statuses: Option<&[ContainerStatus]>,
+    container: &'a Container,
+    statuses: Option<&'a [ContainerStatus]>,
     counting: Counting,
-) -> List {
+) -> List<'a> {
     let spec = container.resources.as_ref().and_then(|it: &ResourceRequirements| it.requests.as_ref());
     let status = statuses.and_then(|all| all.iter().find(|it| it.name == container.name));
     let actuated = status.and_then(|it| it.resources.as_ref());
@@ -222,21 +231,21 @@ fn one_container(
         _ => parse(spec),
     };
     if counting.defaults.0 {
-        list.entry("cpu".to_owned()).or_insert(Amount::from_milli(DEFAULT_MILLI_CPU));
+        list.entry("cpu").or_insert(Amount::from_milli(DEFAULT_MILLI_CPU));
     }
     if counting.defaults.1 {
-        list.entry("memory".to_owned()).or_insert(Amount::from_value(DEFAULT_MEMORY));
+        list.entry("memory").or_insert(Amount::from_value(DEFAULT_MEMORY));
     }
     list
 }
 
 // Follows kubernetes v1.36 component-helpers/resource: determineEffectiveRequests.
-fn effective_requests(
+fn effective_requests<'a>(
     pod: &Pod,
-    spec: Option<&BTreeMap<String, Quantity>>,
-    actuated: Option<&BTreeMap<String, Quantity>>,
-    allocated: Option<&BTreeMap<String, Quantity>>,
-) -> List {
+    spec: Option<&'a BTreeMap<String, Quantity>>,
+    actuated: Option<&'a BTreeMap<String, Quantity>>,
+    allocated: Option<&'a BTreeMap<String, Quantity>>,
+) -> List<'a> {
     let conditions = pod.status.as_ref().and_then(|it| it.conditions.as_deref()).unwrap_or_default();
     let pending = conditions.iter().find(|it| it.type_ == RESIZE_PENDING);
     let infeasible = pending.is_some_and(|it| it.reason.as_deref() == Some("Infeasible"));
@@ -272,15 +281,15 @@ pub fn actuated_alike(one: Option<&PodStatus>, other: Option<&PodStatus>) -> boo
     !resizes(one) && !resizes(other) && said(one).eq(said(other))
 }
 
-fn add(list: &mut List, other: &List) {
+fn add<'a>(list: &mut List<'a>, other: &List<'a>) {
     for (name, amount) in other {
-        *list.entry(name.clone()).or_default() += *amount;
+        *list.entry(name).or_default() += *amount;
     }
 }
 
-fn max(list: &mut List, other: &List) {
+fn max<'a>(list: &mut List<'a>, other: &List<'a>) {
     for (name, amount) in other {
-        let entry = list.entry(name.clone()).or_insert(*amount);
+        let entry = list.entry(name).or_insert(*amount);
         *entry = (*entry).max(*amount);
     }
 }

@@ -101,7 +101,7 @@ fn pre_filter(cycle: &mut Cycle<'_>, decision: &mut Decision) -> Option<PreFilte
             }
             PreFilter::None | PreFilter::Run => {}
         }
-        if plugin.has_filter() {
+        if plugin.has_filter() && !plugin.admits_everywhere(cycle.pod) {
             cycle.filters.push(place);
         }
     }
@@ -133,9 +133,12 @@ fn turned_down(mut decision: Decision, snapshot: &Snapshot, rejection: &PreFilte
 /// Runs the filters on one node until one says no; once more with the Pods that are nominated to it.
 // Follows kubernetes v1.36 pkg/scheduler/framework/runtime: RunFilterPluginsWithNominatedPods.
 pub(crate) fn check_node(cycle: &Cycle<'_>, node: NodeView<'_>) -> Result<(), Rejection> {
-    let nominated = cycle.snapshot.nominated_on(&node.info.name).iter();
+    let nominated = cycle.snapshot.nominated_on(&node.info.name);
+    if nominated.is_empty() {
+        return run_filters(cycle, node);
+    }
     let rivals: Vec<&Arc<PodInfo>> =
-        nominated.filter(|it| cycle.pod.priority <= it.priority && it.key != cycle.pod.key).collect();
+        nominated.iter().filter(|it| cycle.pod.priority <= it.priority && it.key != cycle.pod.key).collect();
     if !rivals.is_empty() {
         let mut info = node.info.clone();
         let mut overlay = node.overlay.cloned().unwrap_or_default();

@@ -4,6 +4,7 @@
 
 use crate::decision::Rejection;
 use crate::framework::{Cycle, NodeView, Plugin};
+use crate::pod_info::PodInfo;
 
 #[derive(Debug)]
 pub struct NodeName;
@@ -19,5 +20,9 @@ impl Plugin for NodeName {
             return Ok(());
         }
         Err(Rejection::unresolvable(self.name(), "node(s) didn't match the requested node name"))
+    }
+
+    fn admits_everywhere(&self, pod: &PodInfo) -> bool {
+        pod.node_name().is_empty()
     }
 }
