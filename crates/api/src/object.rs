@@ -23,8 +23,8 @@ pub struct ObjectKey {
 
 impl ObjectKey {
     pub fn new(kind: Kind, namespace: &str, name: &str) -> ObjectKey {
-        let namespace = if kind.info().namespaced { namespace } else { "" };
-        ObjectKey { kind, namespace: namespace.into(), name: name.into() }
+        let namespace = if kind.info().namespaced { namespace.into() } else { Arc::default() };
+        ObjectKey { kind, namespace, name: name.into() }
     }
 
     pub fn pod(namespace: &str, name: &str) -> ObjectKey {

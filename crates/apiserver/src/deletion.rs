@@ -101,7 +101,7 @@ impl ApiServer {
         let key = object.key();
         if self.store.get(&key).map(|it: &Stored| &it.object) != Some(&object) {
             object.metadata_mut().resource_version = Some(self.store.next_revision().to_string());
-            self.store.put(object.clone(), cause, now);
+            self.store.put(key, object.clone(), cause, now);
         }
         object
     }

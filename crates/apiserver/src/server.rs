@@ -115,7 +115,7 @@ impl ApiServer {
         meta.creation_timestamp = Some(api::time::time(now));
         meta.resource_version = Some(revision.to_string());
         meta.generation = has_generation(key.kind).then_some(1);
-        self.store.put(object.clone(), cause, now);
+        self.store.put(key, object.clone(), cause, now);
         Ok(object)
     }
 
@@ -139,10 +139,10 @@ impl ApiServer {
         let key = object.key();
         let stored = self.store.get(&key).ok_or_else(|| status::not_found(&key))?;
         let revision = object.metadata().resource_version.as_deref();
-        if revision.is_some_and(|it| it != stored.revision.to_string()) {
+        let old = &stored.object;
+        if revision.is_some() && revision != old.metadata().resource_version.as_deref() {
             return Err(status::conflict(&key));
         }
-        let old = &stored.object;
         // A change of what is wanted is a new generation; a binding is not.
         let generation = old.metadata().generation;
         let changed = generation.is_some() && spec_changed(old, &object);
@@ -157,7 +157,7 @@ impl ApiServer {
             return Ok(object);
         }
         object.metadata_mut().resource_version = Some(self.store.next_revision().to_string());
-        self.store.put(object.clone(), cause, now);
+        self.store.put(key, object.clone(), cause, now);
         Ok(object)
     }
 
@@ -194,7 +194,7 @@ impl ApiServer {
         }
         let mut object: Object = pod.into();
         object.metadata_mut().resource_version = Some(self.store.next_revision().to_string());
-        self.store.put(object, cause, now);
+        self.store.put(key.clone(), object, cause, now);
         Ok(())
     }
 

@@ -41,7 +41,7 @@ pub struct WatchEvent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Expired;
 
-type Names = BTreeMap<(Arc<str>, Arc<str>), Stored>;
+type Names = BTreeMap<ObjectKey, Stored>;
 
 /// Copies are cheap: the objects of a kind are shared until one of them changes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -65,7 +65,7 @@ impl Store {
     }
 
     pub fn get(&self, key: &ObjectKey) -> Option<&Stored> {
-        self.kinds[key.kind as usize].get(&(key.namespace.clone(), key.name.clone()))
+        self.kinds[key.kind as usize].get(key)
     }
 
     /// All objects of a kind, by namespace and name.
@@ -74,11 +74,11 @@ impl Store {
     }
 
     pub fn list_in(&self, kind: Kind, namespace: &str) -> impl Iterator<Item = &Stored> {
-        let from: (Arc<str>, Arc<str>) = (namespace.into(), "".into());
-        let namespace = from.0.clone();
+        let from = ObjectKey { kind, namespace: namespace.into(), name: Arc::default() };
+        let namespace = from.namespace.clone();
         self.kinds[kind as usize]
             .range((Bound::Included(from), Bound::Unbounded))
-            .take_while(move |((found, _), _)| *found == namespace)
+            .take_while(move |(found, _)| found.namespace == namespace)
             .map(|(_, stored)| stored)
     }
 
@@ -100,14 +100,13 @@ impl Store {
         self.revision + 1
     }
 
-    /// `object` must carry `next_revision` as its resourceVersion.
-    pub(crate) fn put(&mut self, object: Object, cause: Cause, at: SimTime) {
-        let key = object.key();
+    /// `key` is the object's; it must carry `next_revision` as its resourceVersion.
+    pub(crate) fn put(&mut self, key: ObjectKey, object: Object, cause: Cause, at: SimTime) {
         self.revision += 1;
         let cause = Arc::new(cause);
         let stored = Stored { object: object.clone(), revision: self.revision, cause: cause.clone() };
         let names = Arc::make_mut(&mut self.kinds[key.kind as usize]);
-        let before = names.insert((key.namespace.clone(), key.name.clone()), stored).map(|it| it.object);
+        let before = names.insert(key.clone(), stored).map(|it| it.object);
         let change = if before.is_none() { Change::Added } else { Change::Modified };
         self.append(WatchEvent { revision: self.revision, at, change, key, object, before, cause });
     }
@@ -117,7 +116,7 @@ impl Store {
         self.revision += 1;
         last.metadata_mut().resource_version = Some(self.revision.to_string());
         let names = Arc::make_mut(&mut self.kinds[key.kind as usize]);
-        let before = names.remove(&(key.namespace.clone(), key.name.clone())).map(|it| it.object);
+        let before = names.remove(key).map(|it| it.object);
         self.append(WatchEvent {
             revision: self.revision,
             at,

@@ -41,7 +41,7 @@ pub(crate) struct Health {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 struct Probe {
-    uid: String,
+    uid: Arc<str>,
     /// When something new was last heard from the kubelet.
     heard: SimTime,
     heartbeat: Option<SimTime>,
@@ -70,10 +70,10 @@ pub(crate) fn monitor(view: &View<'_>, now: SimTime) -> Reconciled {
     notice_newcomers(&mut health, &nodes, now, &mut plan);
     let (mut ready_nodes, mut silent_nodes) = (0_u32, 0_u32);
     for node in nodes {
-        let name: Arc<str> = node.metadata.name.as_deref().unwrap_or("").into();
-        let probe = health.known.entry(name.clone()).or_default();
+        let name = node.metadata.name.as_deref().unwrap_or("");
+        let Some(probe) = health.known.get_mut(name) else { continue };
         probe.listen(view, node, now);
-        let before = ready(node).to_owned();
+        let before = ready(node);
         let mut node = node.clone();
         if let Some(silence) = probe.silence(&node, now)
             && give_up(Arc::make_mut(&mut node), now)
@@ -81,20 +81,19 @@ pub(crate) fn monitor(view: &View<'_>, now: SimTime) -> Reconciled {
             let because = Because::NodeSilent { seconds: silence.as_secs() as u32 };
             plan.push(Request::UpdateStatus(node.clone().into()), because);
         }
-        let state = ready(&node).to_owned();
+        let state = ready(&node);
         if state == "True" {
             ready_nodes += 1;
         } else {
             silent_nodes += 1;
         }
-        let key = ObjectKey::node(&name);
-        if mark_for_taint(&mut health, &name, &node, &state, now, &mut plan) {
-            plan.later.push((key, NO_EXECUTE_PASS));
+        if mark_for_taint(&mut health, name, &node, state, now, &mut plan) {
+            plan.later.push((ObjectKey::node(name), NO_EXECUTE_PASS));
         }
         if state != "True" && before == "True" {
             let message = format!("Node {name} status is now: NodeNotReady");
             plan.tell(Tell::normal(reference(&node), "NodeNotReady", message));
-            mark_pods_not_ready(view, &name, now, &mut plan);
+            mark_pods_not_ready(view, name, now, &mut plan);
         }
     }
     health.disrupted = 0 < silent_nodes
@@ -112,10 +111,14 @@ fn notice_newcomers(health: &mut Health, nodes: &[&Arc<Node>], now: SimTime, pla
         if !health.known.contains_key(name) {
             let message = format!("Node {name} event: Registered Node {name} in Controller");
             plan.tell(Tell::normal(reference(node), "RegisteredNode", message));
-            let probe =
-                Probe { uid: node.metadata.uid.clone().unwrap_or_default(), heard: now, ..Probe::default() };
+            let uid = node.metadata.uid.as_deref().unwrap_or("").into();
+            let probe = Probe { uid, heard: now, ..Probe::default() };
             health.known.insert(name.into(), probe);
         }
+    }
+    // All nodes are known by now: with equal numbers there is none that has gone.
+    if health.known.len() == nodes.len() {
+        return;
     }
     let here = |name: &str| nodes.iter().any(|it| it.metadata.name.as_deref() == Some(name));
     let gone: Vec<_> = health.known.keys().filter(|it| !here(it)).cloned().collect();
@@ -123,7 +126,7 @@ fn notice_newcomers(health: &mut Health, nodes: &[&Arc<Node>], now: SimTime, pla
         let Some(probe) = health.known.remove(&name) else { continue };
         health.to_taint.remove(&name);
         let message = format!("Node {name} event: Removing Node {name} from Controller");
-        plan.tell(Tell::normal(node_reference(&name, Some(probe.uid)), "RemovingNode", message));
+        plan.tell(Tell::normal(node_reference(&name, Some(probe.uid.to_string())), "RemovingNode", message));
     }
 }
 
@@ -183,7 +186,7 @@ fn give_up(node: &mut Node, now: SimTime) -> bool {
 /// and answers whether the node waits for a new one.
 fn mark_for_taint(
     health: &mut Health,
-    name: &Arc<str>,
+    name: &str,
     node: &Arc<Node>,
     state: &str,
     now: SimTime,
@@ -209,7 +212,7 @@ fn mark_for_taint(
         return false;
     }
     if !taints::has(node, taint, taints::NO_EXECUTE) {
-        health.to_taint.insert(name.clone());
+        health.to_taint.insert(name.into());
         return true;
     }
     false

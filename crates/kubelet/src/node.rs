@@ -170,8 +170,9 @@ impl Host {
         if !first && !due && ready && self.node_agreed.as_ref() == Some(&basis) {
             return;
         }
-        let old = node.status.clone().unwrap_or_default();
-        let mut status = self.node_status(&old, ready, message, ctx);
+        let none = NodeStatus::default();
+        let old = node.status.as_ref().unwrap_or(&none);
+        let mut status = self.node_status(old, ready, message, ctx);
         let without_times = |it: &NodeStatus| {
             let mut it = it.clone();
             for condition in it.conditions.iter_mut().flatten() {
@@ -179,7 +180,7 @@ impl Host {
             }
             it
         };
-        if !first && !due && without_times(&old) == without_times(&status) {
+        if !first && !due && without_times(old) == without_times(&status) {
             self.node_agreed = Some(basis);
             return;
         }
@@ -187,7 +188,7 @@ impl Host {
         let was = |kind: &str, status: &NodeStatus| {
             status.conditions.iter().flatten().find(|it| it.type_ == kind).map(|it| it.status.clone())
         };
-        let changed = |kind: &str| was(kind, &old) != was(kind, &status);
+        let changed = |kind: &str| was(kind, old) != was(kind, &status);
         let news: Vec<&str> = [
             ("MemoryPressure", "NodeHasSufficientMemory"),
             ("DiskPressure", "NodeHasNoDiskPressure"),
@@ -198,8 +199,8 @@ impl Host {
         .filter(|(kind, _)| !first && changed(kind))
         .map(|(_, reason)| reason)
         .collect();
-        let mut node = (*node).clone();
-        node.status = Some(status);
+        // Without a copy of the status that it replaces.
+        let node = Node { metadata: node.metadata.clone(), spec: node.spec.clone(), status: Some(status) };
         let cause = self.cause(if first { Because::NodeBack } else { Because::Housekeeping });
         if let Ok(written) = ctx.api.update_status(node.into(), cause, ctx.now) {
             self.node_reported_at = ctx.now;

@@ -355,14 +355,14 @@ struct Count {
 
 fn phase(from: &Sources<'_>, apps: &[ContainerStatus], init: &[ContainerStatus]) -> &'static str {
     let pod = from.pod;
-    let state = |it: &ContainerStatus| it.state.clone().unwrap_or_default();
+    let unknown = ContainerState::default();
     let last_exit = |it: &ContainerStatus| {
         it.last_state.as_ref().and_then(|it| it.terminated.as_ref()).map(|it| it.exit_code)
     };
     let (mut pending_init, mut pending_sidecars, mut failed_for_good) = (0, 0, 0);
     let mut count = Count::default();
     for (container, status) in pod::init_containers(pod).iter().zip(init) {
-        let now = state(status);
+        let now = status.state.as_ref().unwrap_or(&unknown);
         if pod::is_sidecar(container) {
             if now.running.is_some() {
                 count.running += 1;
@@ -386,7 +386,7 @@ fn phase(from: &Sources<'_>, apps: &[ContainerStatus], init: &[ContainerStatus])
             count.unknown += 1;
             continue;
         };
-        let now = state(status);
+        let now = status.state.as_ref().unwrap_or(&unknown);
         if now.running.is_some() {
             count.running += 1;
         } else if let Some(ended) = &now.terminated {
