@@ -191,7 +191,10 @@ fn check_replica_set(api: &ApiServer, set: &ReplicaSet, found: &mut Found) {
     let name = || Object::from(set.clone()).key();
     let wanted = set.spec.as_ref().and_then(|it| it.replicas).unwrap_or(1);
     let count = pods.len() as i32;
-    if count != wanted {
+    // What the API server refuses to create is told of, and tried for ever.
+    let conditions = set.status.iter().flat_map(|it| it.conditions.iter().flatten());
+    let refused = conditions.into_iter().any(|it| it.type_ == "ReplicaFailure");
+    if count != wanted && !refused {
         found.broken(name(), "a ReplicaSet has its replicas", format_args!("{count} of {wanted}"));
     }
     let Some(status) = set.status.as_ref() else { return };
