@@ -453,3 +453,19 @@ fn a_resize_without_room_waits_until_another_pod_goes() {
     assert_eq!(given(&lab).as_deref(), Some("1500m"), "{timeline}");
     assert_eq!(lab.times("ResizeCompleted").len(), 1, "{timeline}");
 }
+
+#[test]
+fn too_little_cpu_lets_a_probe_time_out() {
+    let probe = |limit: &str| {
+        let lab = lived(
+            &format!(
+                "  containers: [{{name: app, image: busybox:1.28, command: [sleep, '1000'], resources: {{limits: {{cpu: {limit}}}}}, readinessProbe: {{exec: {{command: ['true']}}, timeoutSeconds: 1, periodSeconds: 5}}}}]"
+            ),
+            20.0,
+        );
+        (lab.rows("p").last().cloned().unwrap_or_default(), lab.times("timed out after 1s").len())
+    };
+    assert_eq!(probe("500m"), ("1/1 Running 0".to_owned(), 0));
+    let (row, timeouts) = probe("10m");
+    assert!(row == "0/1 Running 0" && 2 < timeouts, "{row} {timeouts}");
+}
