@@ -168,21 +168,26 @@ impl Kernel {
                     Step::WaitUntil(wait, until) => State::Blocked { wait, until: Some(until) },
                 };
             }
-            let rivals =
-                self.ready.iter().filter(|it| self.processes.get(it).is_some_and(|p| p.space == space));
-            let place = self.spaces.get_mut(&space).expect("a running process has its container");
-            let whole = place.burn(used, world.now, || rivals.count() as u64);
-            let blocked = world.now < place.blocked_until;
-            if let Some(process) = self.processes.get_mut(&pid).filter(|_| 0 < whole) {
-                Arc::make_mut(process).cpu_micros += whole;
-            }
-            if blocked {
+            if self.pay(pid, space, used, world.now) {
                 break;
             }
         }
         if self.processes.get(&pid).is_some_and(|it| it.state == State::Ready) {
             self.ready.push_back(pid);
         }
+    }
+
+    /// Books the CPU that a process has used; true when its container has to wait.
+    fn pay(&mut self, pid: Pid, space: SpaceId, used: u64, now: SimTime) -> bool {
+        let of_space = |it: &&Pid| self.processes.get(it).is_some_and(|it| it.space == space);
+        let rivals = self.ready.iter().filter(of_space);
+        let place = self.spaces.get_mut(&space).expect("a running process has its container");
+        let whole = place.burn(used, now, || rivals.count() as u64);
+        let blocked = now < place.blocked_until;
+        if let Some(process) = self.processes.get_mut(&pid).filter(|_| 0 < whole) {
+            Arc::make_mut(process).cpu_micros += whole;
+        }
+        blocked
     }
 }
 
