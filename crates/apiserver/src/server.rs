@@ -84,8 +84,8 @@ impl ApiServer {
         self.insert(object, cause, now)
     }
 
-    /// Stores what a controller made of a user's template: nobody has checked that yet, so it is admitted and validated
-    /// as if the user had sent it.
+    /// Stores what a component made of what a user wrote, a controller of a template or a kubelet of a file: nobody has
+    /// checked that yet, so it is admitted and validated as if the user had sent it.
     pub fn create_from_template(
         &mut self,
         mut object: Object,
@@ -95,6 +95,12 @@ impl ApiServer {
         self.name(&mut object);
         self.check_new(&mut object)?;
         self.insert(object, cause, now)
+    }
+
+    /// An object with its defaults, if it is valid. Nothing is stored.
+    pub fn completed(&self, mut object: Object) -> Option<Object> {
+        defaults::apply(&mut object);
+        validation::validate(&object, &self.store).is_empty().then_some(object)
     }
 
     /// Gives a new object what it needs and refuses what must not be stored.

@@ -87,10 +87,7 @@ fn check_nodes(cluster: &Cluster, found: &mut Found) {
         }
     }
     let bound = |uid: &str, node: &str| {
-        cluster
-            .api()
-            .pods()
-            .any(|it| it.metadata.uid.as_deref() == Some(uid) && state::node(it) == Some(node))
+        cluster.api().pods().any(|it| kubelet::pod::uid_on_node(it) == uid && state::node(it) == Some(node))
     };
     for machine in cluster.kubelets.keys() {
         if cluster.api().node(machine).is_none() {
@@ -129,13 +126,14 @@ fn check_pod(cluster: &Cluster, pod: &Arc<Pod>, found: &mut Found) {
         found.broken(state::name(pod), "a Pod of no node is collected", node);
         return;
     };
-    let Some(worker) = kubelet.worker(pod.metadata.uid.as_deref().unwrap_or("")) else {
+    let Some(worker) = kubelet.worker(kubelet::pod::uid_on_node(pod)) else {
         if !state::is_terminal(pod) {
             found.broken(state::name(pod), "a kubelet knows its Pods", "");
         }
         return;
     };
-    if worker.pod.metadata.generation != pod.metadata.generation {
+    let of_file = kubelet::pod::is_static(&worker.pod);
+    if worker.pod.metadata.generation != pod.metadata.generation && !of_file {
         found.broken(state::name(pod), "a kubelet has the newest Pod", "");
     }
     check_truth(cluster, pod, node, found);
@@ -143,7 +141,7 @@ fn check_pod(cluster: &Cluster, pod: &Arc<Pod>, found: &mut Found) {
 
 /// What the status says runs, does run; what it says is ready, its probes say too.
 fn check_truth(cluster: &Cluster, pod: &Pod, node: &str, found: &mut Found) {
-    let uid = pod.metadata.uid.as_deref().unwrap_or("");
+    let uid = kubelet::pod::uid_on_node(pod);
     let runtime = cluster.runtime();
     let sandboxes = || runtime.sandboxes_on(node).filter(|(status, _)| status.pod_uid == uid);
     let running: BTreeSet<&str> = sandboxes()

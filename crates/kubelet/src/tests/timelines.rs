@@ -469,3 +469,67 @@ fn too_little_cpu_lets_a_probe_time_out() {
     let (row, timeouts) = probe("10m");
     assert!(row == "0/1 Running 0" && 2 < timeouts, "{row} {timeouts}");
 }
+
+const WEB: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  terminationGracePeriodSeconds: 2\n  containers: [{name: web, image: 'nginx:1.14.2'}]\n";
+
+/// A lab whose node has a file of a static Pod.
+fn with_static_pod() -> Lab {
+    let mut lab = Lab::new(1);
+    lab.put_manifest("web.yaml", Some(WEB));
+    lab.run_to(10.0);
+    lab
+}
+
+#[test]
+fn a_file_is_a_pod_and_its_mirror_comes_back_40() {
+    let mut lab = with_static_pod();
+    let mirror = lab.pod("web-node1").expect("a mirror").clone();
+    assert_eq!(lab.rows("web-node1"), ["0/1 Pending 0", "0/1 ContainerCreating 0", "1/1 Running 0"]);
+    let annotations = mirror.metadata.annotations.clone().unwrap_or_default();
+    assert_eq!(annotations["kubernetes.io/config.source"], "file");
+    assert_eq!(annotations["kubernetes.io/config.mirror"], annotations["kubernetes.io/config.hash"]);
+    let owner = &mirror.metadata.owner_references.as_ref().expect("an owner")[0];
+    assert_eq!((owner.kind.as_str(), owner.name.as_str()), ("Node", "node1"));
+    assert!(mirror.spec.as_ref().is_some_and(|it| it.volumes.is_none()), "no token");
+    let status = |lab: &Lab| lab.pod("web-node1").and_then(|it| it.status.clone()?.container_statuses);
+    let before = status(&lab);
+    lab.delete("web-node1", None);
+    lab.run_to(20.0);
+    let again = lab.pod("web-node1").expect("a new mirror");
+    assert_ne!(again.metadata.uid, mirror.metadata.uid);
+    assert!(again.metadata.deletion_timestamp.is_none());
+    assert_eq!(status(&lab), before, "the container has not noticed");
+    assert!(lab.times("Killing").is_empty(), "{}", lab.timeline());
+    lab.put_manifest("web.yaml", None);
+    lab.run_to(30.0);
+    assert_eq!(lab.times("Killing").len(), 1);
+    assert!(lab.pod("web-node1").is_none(), "{}", lab.timeline());
+    assert_eq!(lab.kubelets[0].workers().count(), 0);
+}
+
+#[test]
+fn another_text_is_another_pod_and_nonsense_is_none() {
+    let mut lab = with_static_pod();
+    lab.put_manifest("other.yaml", Some("kind: Pod\nspec: {containers: []}"));
+    lab.put_manifest("web.yaml", Some(&format!("# the same\n{WEB}")));
+    lab.run_to(20.0);
+    assert!(lab.times("Killing").is_empty() && lab.kubelets[0].workers().count() == 1);
+    lab.put_manifest("web.yaml", Some(&WEB.replace("1.14.2", "1.16.1")));
+    lab.run_to(30.0);
+    let image = lab.pod("web-node1").and_then(|it| it.spec.as_ref()?.containers[0].image.clone());
+    assert_eq!(image.as_deref(), Some("nginx:1.16.1"), "{}", lab.timeline());
+    assert_eq!(lab.rows("web-node1").last().map(String::as_str), Some("1/1 Running 0"));
+    assert_eq!((lab.times("Killing").len(), lab.times("Started").len()), (1, 2), "{}", lab.timeline());
+}
+
+#[test]
+fn a_pod_writes_a_manifest_through_a_host_path() {
+    let mut lab = Lab::new(1);
+    let writer = "  restartPolicy: Never
+  containers: [{name: w, image: busybox:1.28, command: [sh, -c, 'echo \"$TEXT\" > /m/web.yaml'], env: [{name: TEXT, value: TEXT}], volumeMounts: [{name: m, mountPath: /m}]}]
+  volumes: [{name: m, hostPath: {path: /etc/kubernetes/manifests, type: Directory}}]";
+    let text = serde_json::to_string(WEB).expect("a text");
+    lab.apply(&pod(&writer.replace("value: TEXT", &format!("value: {text}"))));
+    lab.run_to(10.0);
+    assert_eq!(lab.rows("web-node1").last().map(String::as_str), Some("1/1 Running 0"), "{}", lab.timeline());
+}
