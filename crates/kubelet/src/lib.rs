@@ -17,6 +17,7 @@ pub mod logs;
 mod node;
 pub mod observed;
 pub mod pod;
+mod pressure;
 pub mod probes;
 mod report;
 pub mod resize;
@@ -153,6 +154,8 @@ pub struct Host {
     /// Since when a kubelet that has just come back was frozen.
     silent_since: Option<SimTime>,
     runtime_silent_since: Option<SimTime>,
+    /// When too little memory was last available; forgotten after some time.
+    short_of_memory_at: Option<SimTime>,
 }
 
 /// What reached a frozen kubelet.
@@ -206,6 +209,7 @@ impl Kubelet {
                 node_agreed: None,
                 silent_since: None,
                 runtime_silent_since: None,
+                short_of_memory_at: None,
             },
             workers: BTreeMap::new(),
             by_uid: BTreeMap::new(),
@@ -343,7 +347,8 @@ impl Kubelet {
             .filter(|it| matches!(it.stage, Stage::Syncing | Stage::Terminating) && !it.rejected)
             .map(|it| &*it.pod.0)
             .collect();
-        let Some(refusal) = admission::refusal(&worker.pod, node, &others) else { return };
+        let short = self.host.short_of_memory_at.and_then(|_| pressure::refusal(&worker.pod));
+        let Some(refusal) = short.or_else(|| admission::refusal(&worker.pod, node, &others)) else { return };
         let regarding = pod::reference(&worker.pod);
         let (revision, message) = (worker.revision, refusal.message.clone());
         self.host.tell(regarding, EventKind::Warning, &refusal.reason, message, revision, ctx);
@@ -431,7 +436,10 @@ impl Kubelet {
             Event::Manifests => return self.read_manifests(ctx),
             Event::Mirrors => return self.delete_orphaned_mirrors(ctx),
             Event::Relist => return self.relist(ctx),
-            Event::Heartbeat => return self.host.heartbeat(ctx),
+            Event::Heartbeat => {
+                self.check_memory(ctx);
+                return self.host.heartbeat(ctx);
+            }
             Event::NodeStatus => return self.host.check_node(ctx),
             Event::Wake { pod, .. }
             | Event::Due { pod }

@@ -533,3 +533,56 @@ fn a_pod_writes_a_manifest_through_a_host_path() {
     lab.run_to(10.0);
     assert_eq!(lab.rows("web-node1").last().map(String::as_str), Some("1/1 Running 0"), "{}", lab.timeline());
 }
+
+fn user_of_memory(name: &str, mebibytes: u32, spec: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, annotations: {{playground.dev/memory-curve: '0s:10Mi,20s:{mebibytes}Mi'}}}}\nspec:\n{spec}  containers: [{{name: app, image: busybox:1.28, command: [sleep, '3600'], resources: {{requests: {{memory: REQUEST}}}}}}]"
+    )
+}
+
+#[test]
+fn who_uses_more_than_asked_for_goes_first_when_memory_runs_out() {
+    let mut lab = Lab::new(1);
+    let mut add = |name: &str, mebibytes, request: &str, spec: &str| {
+        lab.apply(&user_of_memory(name, mebibytes, spec).replace("REQUEST", request));
+    };
+    add("modest", 4_000, "4500Mi", "");
+    add("small", 1_000, "100Mi", "");
+    add("large", 2_000, "100Mi", "");
+    add("dear", 1_150, "100Mi", "  priority: 7\n");
+    add("critical", 20, "1Mi", "  priority: 2000000000\n");
+    lab.run_to(19.0);
+    assert!(lab.times("EvictionThresholdMet").is_empty(), "{}", lab.timeline());
+    lab.run_to(60.0);
+    let evicted: Vec<&str> = ["modest", "small", "large", "dear", "critical"]
+        .into_iter()
+        .filter(|it| {
+            lab.pod(it).and_then(|it| it.status.as_ref()?.reason.clone()).as_deref() == Some("Evicted")
+        })
+        .collect();
+    assert_eq!(evicted, ["large"], "{}", lab.timeline());
+    assert_eq!(lab.times("Attempting to reclaim memory").len(), 1);
+    let status = lab.pod("large").and_then(|it| it.status.clone()).expect("a status");
+    let message = status.message.expect("a message");
+    let middle = message
+        .strip_prefix("The node was low on resource: memory. Threshold quantity: 100Mi, available: ")
+        .and_then(|it| it.split_once("Ki. Container app was using "));
+    let (available, rest) = middle.unwrap_or_else(|| panic!("{message}"));
+    assert!(available.parse::<u64>().is_ok_and(|it| it < 100 << 10), "{message}");
+    assert!(rest.ends_with("Ki, request is 100Mi, has larger consumption of memory. "), "{message}");
+    let target = status.conditions.iter().flatten().find(|it| it.type_ == "DisruptionTarget");
+    assert_eq!(target.and_then(|it| it.reason.as_deref()), Some("TerminationByKubelet"));
+    let pressure = |lab: &Lab| {
+        let node = lab.api.node("node1").expect("the node").status.clone().expect("a status");
+        let found = node.conditions.into_iter().flatten().find(|it| it.type_ == "MemoryPressure");
+        found.and_then(|it| it.reason)
+    };
+    assert_eq!(pressure(&lab).as_deref(), Some("KubeletHasInsufficientMemory"));
+    lab.apply("apiVersion: v1\nkind: Pod\nmetadata: {name: late}\nspec: {containers: [{name: app, image: nginx:1.14.2}]}");
+    lab.run_to(62.0);
+    let late = lab.pod("late").and_then(|it| it.status.as_ref()?.message.clone());
+    assert_eq!(late.as_deref(), Some("Pod was rejected: The node had condition: [MemoryPressure]. "));
+    lab.run_to(400.0);
+    assert_eq!(pressure(&lab).as_deref(), Some("KubeletHasSufficientMemory"));
+    assert_eq!(lab.times("NodeHasInsufficientMemory").len(), 1);
+}

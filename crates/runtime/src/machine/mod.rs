@@ -140,6 +140,16 @@ impl Machine {
         None
     }
 
+    /// Bytes that all processes and scripts of its containers take.
+    pub fn memory_in_use(&self, now: SimTime) -> u64 {
+        let of_sandbox = |it: &Arc<Sandbox>| {
+            let scripts =
+                it.containers.values().filter_map(|it| Some(it.script.memory_at(it.started_at()?, now)));
+            scripts.chain(it.kernel.processes().map(|it| it.memory_bytes)).sum::<u64>()
+        };
+        self.sandboxes.values().map(of_sandbox).sum()
+    }
+
     /// Oldest first.
     pub fn sandbox_statuses(&self) -> impl DoubleEndedIterator<Item = &SandboxStatus> {
         self.sandboxes.values().map(|it| &it.status)
