@@ -10,7 +10,7 @@ use sim::SimTime;
 
 use crate::deletion::{DeleteOptions, Propagation};
 use crate::status::{self, Failure};
-use crate::{ApiServer, admission, allocate, defaults, eviction, patch, validation};
+use crate::{ApiServer, allocate, defaults, eviction, patch, validation};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PatchKind {
@@ -233,14 +233,7 @@ impl ApiServer {
         meta.deletion_grace_period_seconds = None;
         drop_status(&mut object);
         self.name(&mut object);
-        defaults::apply(&mut object);
-        admission::check_namespace(&object.key(), &self.store)?;
-        admission::admit(&mut object, &self.store, &mut self.rng)?;
-        allocate::service(&mut object, &self.store, &mut self.rng);
-        let errors = validation::validate(&object, &self.store);
-        if !errors.is_empty() {
-            return Err(status::invalid(&object.key(), &errors));
-        }
+        self.check_new(&mut object)?;
         warnings.extend(validation::warnings(&object));
         let object = self.insert(object, request.cause, now)?;
         Ok((201, Answer::Object(object)))

@@ -9,7 +9,7 @@ use sim::{Rng, SimTime};
 use crate::deletion;
 use crate::status::{self, Failure};
 use crate::store::{Store, Stored};
-use crate::{admission, allocate, defaults};
+use crate::{admission, allocate, defaults, validation};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ApiServer {
@@ -82,6 +82,35 @@ impl ApiServer {
         }
         allocate::service(&mut object, &self.store, &mut self.rng);
         self.insert(object, cause, now)
+    }
+
+    /// Stores what a component made of what a user wrote, a controller of a template or a kubelet of a file: nobody has
+    /// checked that yet, so it is admitted and validated as if the user had sent it.
+    pub fn create_from_template(
+        &mut self,
+        mut object: Object,
+        cause: Cause,
+        now: SimTime,
+    ) -> Result<Object, Failure> {
+        self.name(&mut object);
+        self.check_new(&mut object)?;
+        self.insert(object, cause, now)
+    }
+
+    /// An object with its defaults, if it is valid. Nothing is stored.
+    pub fn completed(&self, mut object: Object) -> Option<Object> {
+        defaults::apply(&mut object);
+        validation::validate(&object, &self.store).is_empty().then_some(object)
+    }
+
+    /// Gives a new object what it needs and refuses what must not be stored.
+    pub(crate) fn check_new(&mut self, object: &mut Object) -> Result<(), Failure> {
+        defaults::apply(object);
+        admission::check_namespace(&object.key(), &self.store)?;
+        admission::admit(object, &self.store, &mut self.rng)?;
+        allocate::service(object, &self.store, &mut self.rng);
+        let errors = validation::validate(object, &self.store);
+        if errors.is_empty() { Ok(()) } else { Err(status::invalid(&object.key(), &errors)) }
     }
 
     pub(crate) fn name(&mut self, object: &mut Object) {

@@ -71,6 +71,16 @@ pub enum Fault {
     RestoreToRegistry {
         image: String,
     },
+    /// A manifest comes into the node's directory of static Pods, under this name.
+    AddStaticPod {
+        node: String,
+        file: String,
+        text: String,
+    },
+    RemoveStaticPod {
+        node: String,
+        file: String,
+    },
     /// One more machine like this one joins: as large, with the same labels, without taints.
     AddNode {
         node: String,
@@ -88,6 +98,8 @@ pub enum FaultError {
     NotRunning(String),
     #[error("no process {0}")]
     NoProcess(u32),
+    #[error("\"{0}\" is no file of a static pod")]
+    NoManifest(String),
     #[error("node \"{0}\" is there already")]
     NodeExists(String),
     #[error("\"{0}\" is no name for a node")]
@@ -121,11 +133,14 @@ impl Fault {
             Fault::HealNetwork { node } => format!("fault network heal {node}"),
             Fault::RemoveFromRegistry { image } => format!("fault image remove {image}"),
             Fault::RestoreToRegistry { image } => format!("fault image restore {image}"),
+            Fault::AddStaticPod { node, file, .. } => format!("fault static-pod add {node} {file}"),
+            Fault::RemoveStaticPod { node, file } => format!("fault static-pod remove {node} {file}"),
             Fault::AddNode { node, like } => format!("fault node add {node} {like}"),
         }
     }
 
     /// Reads what [`Fault::command_line`] writes, without the leading `fault`; a Pod without a namespace is in `namespace`.
+    /// The text of a static Pod comes from elsewhere, and is empty.
     pub fn parse(words: &[&str], namespace: &str) -> Option<Fault> {
         let text = |it: &str| it.to_owned();
         let pod = |it: &str| match it.split_once('/') {
@@ -149,6 +164,12 @@ impl Fault {
             ["runtime", "continue", node] => Fault::ContinueRuntime { node: text(node) },
             ["node", "fail", node] => Fault::FailNode { node: text(node) },
             ["node", "add", node, like] => Fault::AddNode { node: text(node), like: text(like) },
+            ["static-pod", "add", node, file] => {
+                Fault::AddStaticPod { node: text(node), file: text(file), text: String::new() }
+            }
+            ["static-pod", "remove", node, file] => {
+                Fault::RemoveStaticPod { node: text(node), file: text(file) }
+            }
             ["node", "recover", node] => Fault::RecoverNode { node: text(node) },
             ["registry", "down"] => Fault::RegistryDown,
             ["registry", "up"] => Fault::RegistryUp,
@@ -214,8 +235,17 @@ impl Cluster {
                 self.runtime.set_image_absent(image, false);
                 Ok(())
             }
+            Fault::AddStaticPod { node, file, text } => self.put_manifest(node, file, Some(text)),
+            Fault::RemoveStaticPod { node, file } => self.put_manifest(node, file, None),
             Fault::AddNode { node, like } => self.add_node_like(node, like),
         }
+    }
+
+    fn put_manifest(&mut self, node: &str, file: &str, text: Option<&str>) -> Result<(), FaultError> {
+        let (now, mut done) = (self.now(), false);
+        let plain = !file.is_empty() && !file.contains('/') && file != "." && file != "..";
+        self.on_machine(node, |runtime| done = plain && runtime.put_manifest(node, file, text, now))?;
+        if done { Ok(()) } else { Err(FaultError::NoManifest(file.to_owned())) }
     }
 
     fn add_node_like(&mut self, name: &str, like: &str) -> Result<(), FaultError> {
@@ -249,7 +279,7 @@ impl Cluster {
         let missing = || FaultError::NoSandbox(pod.to_owned());
         let found = self.api.pod(namespace, pod).ok_or_else(missing)?;
         let node = found.spec.as_ref().and_then(|it| it.node_name.as_deref()).ok_or_else(missing)?;
-        let uid = found.metadata.uid.as_deref().unwrap_or("");
+        let uid = kubelet::pod::uid_on_node(found);
         let sandboxes = self.runtime.list_sandboxes(node);
         sandboxes
             .iter()
@@ -263,7 +293,7 @@ impl Cluster {
     pub fn any_sandbox_of(&self, namespace: &str, pod: &str) -> Option<SandboxId> {
         let found = self.api.pod(namespace, pod)?;
         let node = found.spec.as_ref()?.node_name.as_deref()?;
-        let uid = found.metadata.uid.as_deref()?;
+        let uid = kubelet::pod::uid_on_node(found);
         self.runtime.list_sandboxes(node).iter().filter(|it| it.pod_uid == uid).map(|it| it.id).next_back()
     }
 

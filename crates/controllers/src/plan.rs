@@ -205,6 +205,10 @@ fn namespace_ends(object: &Object, ctx: &Ctx<'_>) -> bool {
 
 fn send(request: Request, cause: Cause, ctx: &mut Ctx<'_>) -> Result<Option<Object>, Failure> {
     match request {
+        // What a user wrote into a template is checked when a Pod is made of it.
+        Request::Create(object @ Object::Pod(_)) => {
+            ctx.api.create_from_template(object, cause, ctx.now).map(Some)
+        }
         Request::Create(object) => ctx.api.create(object, cause, ctx.now).map(Some),
         Request::Update(object) => ctx.api.update(object, cause, ctx.now).map(Some),
         Request::UpdateStatus(object) => ctx.api.update_status(object, cause, ctx.now).map(Some),

@@ -6,21 +6,19 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use api::quantity::{self, Amount, Format};
-use apiserver::EventKind;
 use runtime::MountSource;
 use sim::SimTime;
 
-use crate::pod;
 use crate::worker::{Stage, Worker};
-use crate::{Ctx, Host};
+use crate::{Ctx, Host, pod, pressure};
 
 const STORAGE: &str = "ephemeral-storage";
 /// The kubelet looks for new Pods' volumes so often, and waits as long or up to twice as long between two measurements.
 /// Follows kubernetes v1.36 pkg/kubelet/server/stats: fs_resource_analyzer.go, volume_stat_calculator.go.
 const VOLUME_SAMPLE: Duration = Duration::from_mins(1);
 const EVICTION_PERIOD: Duration = Duration::from_secs(10);
-const EVICTION_GRACE_SECONDS: i64 = 1;
-const EVICTED: &str = "Evicted";
+pub(crate) const EVICTION_GRACE_SECONDS: i64 = 1;
+pub(crate) const EVICTED: &str = "Evicted";
 
 /// Bytes by volume, as of the last measurement.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -49,6 +47,7 @@ impl Worker {
     pub(crate) fn limits_storage(&self) -> bool {
         self.stage == Stage::Syncing
             && !self.rejected
+            && !pressure::is_critical(&self.pod)
             && (pod::app_containers(&self.pod).iter().any(|it| {
                 it.resources
                     .as_ref()
@@ -64,11 +63,7 @@ impl Worker {
     pub(crate) fn check_storage(&mut self, host: &mut Host, ctx: &mut Ctx<'_>) {
         self.measure_volumes(host, ctx);
         let Some(message) = self.storage_exceeded(ctx) else { return };
-        let regarding = pod::reference(&self.pod);
-        host.tell(regarding, EventKind::Warning, EVICTED, message.clone(), self.revision, ctx);
-        self.verdict = Some((EVICTED.to_owned(), message));
-        self.grace = Some(EVICTION_GRACE_SECONDS);
-        self.update(host, ctx);
+        self.evict(message, host, ctx);
     }
 
     pub(crate) fn is_evicted(&self) -> bool {

@@ -17,11 +17,13 @@ pub mod logs;
 mod node;
 pub mod observed;
 pub mod pod;
+mod pressure;
 pub mod probes;
 mod report;
 pub mod resize;
 mod resources;
 mod start;
+mod static_pods;
 pub mod status;
 pub mod sync;
 pub mod view;
@@ -37,10 +39,11 @@ use api::k8s_openapi::api::core::v1::{ObjectReference, PodStatus};
 use api::{Actor, Object, ObjectKey, Pod};
 use apiserver::{ApiServer, Change, EventKind, EventRecorder, Occurrence, WatchEvent};
 use runtime::{ContainerId, ExecId, Notice, PullId, RequestId, Runtime, SandboxId};
-use sim::{Outbox, Rng, SimTime};
+use sim::{Outbox, Rng, SimTime, latency};
 
 use held::Held;
 use probes::Flight;
+use static_pods::Mirror;
 pub use words::container_id_text;
 use worker::{Stage, Worker};
 
@@ -78,6 +81,10 @@ pub enum Event {
     Deadline {
         pod: PodId,
     },
+    /// The files of static Pods are read.
+    Manifests,
+    /// Mirrors of Pods that are no more are taken away.
+    Mirrors,
     /// Do Pods stay within their limits of local storage?
     Evict,
     /// A restarted process is up again.
@@ -147,6 +154,8 @@ pub struct Host {
     /// Since when a kubelet that has just come back was frozen.
     silent_since: Option<SimTime>,
     runtime_silent_since: Option<SimTime>,
+    /// When too little memory was last available; forgotten after some time.
+    short_of_memory_at: Option<SimTime>,
 }
 
 /// What reached a frozen kubelet.
@@ -164,6 +173,8 @@ pub struct Kubelet {
     workers: BTreeMap<PodId, Arc<Worker>>,
     by_uid: BTreeMap<Arc<str>, PodId>,
     next_pod: u32,
+    /// The Pods of this node's own files, by uid.
+    statics: BTreeMap<Arc<str>, Held<Pod>>,
     /// Since when it is frozen, and what has reached it since.
     frozen: Option<(SimTime, Vec<Arrived>)>,
 }
@@ -198,10 +209,12 @@ impl Kubelet {
                 node_agreed: None,
                 silent_since: None,
                 runtime_silent_since: None,
+                short_of_memory_at: None,
             },
             workers: BTreeMap::new(),
             by_uid: BTreeMap::new(),
             next_pod: 0,
+            statics: BTreeMap::new(),
             frozen: None,
         }
     }
@@ -279,6 +292,9 @@ impl Kubelet {
         let uid = pod.metadata.uid.as_deref().unwrap_or("");
         let known = self.by_uid.get(uid).copied();
         let here = pod::spec(pod).node_name.as_deref() == Some(&*self.host.name);
+        if here && pod::annotation(pod, pod::MIRROR).is_some() {
+            return self.observe_mirror(pod, event, ctx);
+        }
         match (event.change, known) {
             (Change::Deleted, Some(id)) => self.remove(id, event, ctx),
             (Change::Added | Change::Modified, Some(id)) => self.change(id, pod, event, ctx),
@@ -288,10 +304,15 @@ impl Kubelet {
     }
 
     fn add(&mut self, pod: &Arc<Pod>, revision: u64, ctx: &mut Ctx<'_>) {
+        self.add_as(pod, revision, Mirror::default(), ctx);
+    }
+
+    fn add_as(&mut self, pod: &Arc<Pod>, revision: u64, mirror: Mirror, ctx: &mut Ctx<'_>) {
         let id = PodId(self.next_pod);
         self.next_pod += 1;
         let uid: Arc<str> = pod::uid(pod).into();
         let mut worker = Worker::new(id, uid.clone(), pod.clone(), revision);
+        worker.mirror = mirror;
         if !pod::is_terminal(pod::api_phase(pod)) && pod.metadata.deletion_timestamp.is_none() {
             self.admit(&mut worker, ctx);
         }
@@ -326,7 +347,8 @@ impl Kubelet {
             .filter(|it| matches!(it.stage, Stage::Syncing | Stage::Terminating) && !it.rejected)
             .map(|it| &*it.pod.0)
             .collect();
-        let Some(refusal) = admission::refusal(&worker.pod, node, &others) else { return };
+        let short = self.host.short_of_memory_at.and_then(|_| pressure::refusal(&worker.pod));
+        let Some(refusal) = short.or_else(|| admission::refusal(&worker.pod, node, &others)) else { return };
         let regarding = pod::reference(&worker.pod);
         let (revision, message) = (worker.revision, refusal.message.clone());
         self.host.tell(regarding, EventKind::Warning, &refusal.reason, message, revision, ctx);
@@ -394,6 +416,9 @@ impl Kubelet {
             self.by_uid.remove(&worker.uid);
             Arc::make_mut(&mut worker).clean_up(&mut self.host, ctx);
             self.retry_resizes(ctx);
+            if worker.mirror.is_of_file {
+                self.static_pod_ended(ctx);
+            }
         }
     }
 
@@ -408,8 +433,13 @@ impl Kubelet {
         let pod = match event {
             Event::Restarted => return,
             Event::Evict => return self.evict(ctx),
+            Event::Manifests => return self.read_manifests(ctx),
+            Event::Mirrors => return self.delete_orphaned_mirrors(ctx),
             Event::Relist => return self.relist(ctx),
-            Event::Heartbeat => return self.host.heartbeat(ctx),
+            Event::Heartbeat => {
+                self.check_memory(ctx);
+                return self.host.heartbeat(ctx);
+            }
             Event::NodeStatus => return self.host.check_node(ctx),
             Event::Wake { pod, .. }
             | Event::Due { pod }
@@ -429,7 +459,13 @@ impl Kubelet {
             Event::Report { .. } => worker.write_report(host, ctx),
             Event::Mount { .. } => worker.mount_volumes(host, ctx),
             Event::Deadline { .. } => worker.check_deadline(host, ctx),
-            Event::Relist | Event::Heartbeat | Event::NodeStatus | Event::Evict | Event::Restarted => {}
+            Event::Relist
+            | Event::Heartbeat
+            | Event::NodeStatus
+            | Event::Evict
+            | Event::Manifests
+            | Event::Mirrors
+            | Event::Restarted => {}
         }
         self.forget_if_done(pod, ctx);
     }
@@ -468,6 +504,10 @@ impl Kubelet {
                     host.mark_dirty(pod, ctx);
                 }
                 return;
+            }
+            Notice::ManifestsChanged => {
+                let due = ctx.now + latency::MANIFEST.draw(ctx.rng);
+                return ctx.outbox.at(due, Event::Manifests);
             }
             Notice::PullFinished { pull, .. } => (host.pulls.remove(pull), RouteTo::Worker),
             Notice::ExecFinished { exec, .. } => split(host.execs.remove(exec)),

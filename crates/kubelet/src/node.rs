@@ -166,7 +166,8 @@ impl Host {
         let (ready, message) = self.readiness(first, ctx);
         let due = self.node_reported_at + STATUS_REPORT <= ctx.now;
         let images = ctx.runtime.machine(&self.name).map_or(0, |it| it.image_changes);
-        let basis = (node.metadata.resource_version.clone(), images, ready);
+        let short = self.short_of_memory_at.is_some();
+        let basis = (node.metadata.resource_version.clone(), images, ready && !short);
         if !first && !due && ready && self.node_agreed.as_ref() == Some(&basis) {
             return;
         }
@@ -190,7 +191,7 @@ impl Host {
         };
         let changed = |kind: &str| was(kind, old) != was(kind, &status);
         let news: Vec<&str> = [
-            ("MemoryPressure", "NodeHasSufficientMemory"),
+            ("MemoryPressure", if short { "NodeHasInsufficientMemory" } else { "NodeHasSufficientMemory" }),
             ("DiskPressure", "NodeHasNoDiskPressure"),
             ("PIDPressure", "NodeHasSufficientPID"),
             ("Ready", if ready { "NodeReady" } else { "NodeNotReady" }),
@@ -204,7 +205,7 @@ impl Host {
         let cause = self.cause(if first { Because::NodeBack } else { Because::Housekeeping });
         if let Ok(written) = ctx.api.update_status(node.into(), cause, ctx.now) {
             self.node_reported_at = ctx.now;
-            self.node_agreed = Some((written.metadata().resource_version.clone(), images, ready));
+            self.node_agreed = Some((written.metadata().resource_version.clone(), images, ready && !short));
         }
         for reason in news {
             self.tell_status(reason, ctx);
@@ -264,7 +265,7 @@ impl Host {
         NodeStatus {
             capacity: Some(list(memory, disk)),
             allocatable: Some(list(memory.saturating_sub(RESERVED_MEMORY_BYTES), disk_allocatable)),
-            conditions: Some(conditions(old, ready, message, ctx.now)),
+            conditions: Some(conditions(old, self.short_of_memory_at.is_some(), ready, message, ctx.now)),
             addresses: Some(vec![address("InternalIP", &self.ip), address("Hostname", &self.name)]),
             daemon_endpoints: Some(NodeDaemonEndpoints {
                 kubelet_endpoint: Some(DaemonEndpoint { port: 10_250 }),
@@ -323,15 +324,21 @@ impl Host {
     }
 }
 
-fn conditions(old: &NodeStatus, ready: bool, message: String, now: SimTime) -> Vec<NodeCondition> {
+fn conditions(
+    old: &NodeStatus,
+    short_of_memory: bool,
+    ready: bool,
+    message: String,
+    now: SimTime,
+) -> Vec<NodeCondition> {
     let ready_reason = if ready { "KubeletReady" } else { "KubeletNotReady" };
+    let (enough, words) = if short_of_memory {
+        ("KubeletHasInsufficientMemory", "kubelet has insufficient memory available")
+    } else {
+        ("KubeletHasSufficientMemory", "kubelet has sufficient memory available")
+    };
     [
-        (
-            "MemoryPressure",
-            false,
-            "KubeletHasSufficientMemory",
-            "kubelet has sufficient memory available".to_owned(),
-        ),
+        ("MemoryPressure", short_of_memory, enough, words.to_owned()),
         ("DiskPressure", false, "KubeletHasNoDiskPressure", "kubelet has no disk pressure".to_owned()),
         ("PIDPressure", false, "KubeletHasSufficientPID", "kubelet has sufficient PID available".to_owned()),
         ("Ready", ready, ready_reason, message),

@@ -124,6 +124,24 @@ pub fn uid(pod: &Pod) -> &str {
     pod.metadata.uid.as_deref().unwrap_or("")
 }
 
+/// In a Pod that a kubelet made in the API server to show one of its own.
+pub const MIRROR: &str = "kubernetes.io/config.mirror";
+/// Where a Pod comes from, when not from the API server.
+pub const SOURCE: &str = "kubernetes.io/config.source";
+
+pub fn annotation<'a>(pod: &'a Pod, name: &str) -> Option<&'a str> {
+    pod.metadata.annotations.as_ref()?.get(name).map(String::as_str)
+}
+
+pub fn is_static(pod: &Pod) -> bool {
+    annotation(pod, SOURCE) == Some("file") && annotation(pod, MIRROR).is_none()
+}
+
+/// By what uid its node knows a Pod: a mirror has another one than the static Pod that it shows.
+pub fn uid_on_node(pod: &Pod) -> &str {
+    annotation(pod, MIRROR).unwrap_or_else(|| uid(pod))
+}
+
 /// `web_default(6f0c…)`: how messages name a Pod.
 pub fn full_name(pod: &Pod) -> String {
     format!("{}_{}({})", name(pod), namespace(pod), uid(pod))

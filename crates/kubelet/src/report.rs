@@ -58,6 +58,9 @@ impl Worker {
     }
 
     pub(crate) fn plan_report(&mut self, ctx: &mut Ctx<'_>) {
+        if self.mirror.is_of_file && !self.is_shown() {
+            return;
+        }
         if !self.report_planned {
             self.report_planned = true;
             let delay = latency::STATUS_WRITE.draw(ctx.rng);
@@ -180,14 +183,14 @@ impl Worker {
         let Some(status) = self.status.clone() else { return };
         let key = ObjectKey::pod(pod::namespace(&self.pod), pod::name(&self.pod));
         let Some(Object::Pod(current)) = ctx.api.get(&key) else { return };
-        if current.metadata.uid.as_deref() != Some(&*self.uid) {
+        if pod::uid_on_node(current) != &*self.uid {
             return;
         }
         let may_run = matches!(self.stage, Stage::Syncing | Stage::Terminating) && !self.rejected;
         let merged = merge(current, &status, may_run);
         let phase = merged.phase.clone().unwrap_or_default();
         let deleted = current.metadata.deletion_timestamp.is_some();
-        let cause = |because| Cause { by: host.actor.clone(), because, parent: Some(self.revision) };
+        let cause = |because| Cause { by: host.actor.clone(), because, parent: self.parent() };
         if current.status.as_ref() != Some(&merged) {
             // Without a copy of the status that it replaces.
             let (metadata, spec) = (current.metadata.clone(), current.spec.clone());
@@ -200,7 +203,7 @@ impl Worker {
             // A status that is refused is derived anew at the next look.
             let _ = ctx.api.update_status(pod.into(), cause(because), ctx.now);
         }
-        if deleted && self.finished && pod::is_terminal(&phase) {
+        if deleted && !self.mirror.is_of_file && self.finished && pod::is_terminal(&phase) {
             let options = DeleteOptions {
                 grace_period_seconds: Some(0),
                 uid: Some(self.uid.to_string()),

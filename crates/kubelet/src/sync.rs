@@ -154,6 +154,7 @@ impl Worker {
         self.cache = cache;
         let terminal = pod::is_terminal(status.phase.as_deref().unwrap_or(""));
         self.set_status(status, ctx);
+        self.reconcile_mirror(host, ctx);
         self.run_triggered(host, ctx);
         if terminal {
             return Next::End(Outcome::Terminal);
@@ -331,7 +332,9 @@ impl Worker {
         }
         let verdict = self.decide(host, ctx);
         let verdict = verdict.as_ref().map(|(reason, message)| (reason.as_str(), message.as_str()));
-        let status = self.derive_status(&observed, true, verdict, host, ctx);
+        // As recorded: a static Pod whose file is gone comes to no final phase.
+        let final_phase = !(self.gone && self.mirror.is_of_file);
+        let status = self.derive_status(&observed, final_phase, verdict, host, ctx);
         self.set_status(status, ctx);
         Next::End(Outcome::Stopped)
     }

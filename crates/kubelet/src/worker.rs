@@ -17,6 +17,7 @@ use crate::observed::{Made, Observed};
 use crate::pod;
 use crate::probes::Probe;
 use crate::resize::Resize;
+use crate::static_pods::Mirror;
 use crate::status::Reason;
 use crate::sync::{Doing, Next, Outcome};
 use crate::volumes::Mounts;
@@ -82,6 +83,8 @@ pub struct Worker {
     pub probes: Vec<Probe>,
     pub mounts: Mounts,
     pub resize: Resize,
+    /// What is only known of a static Pod.
+    pub(crate) mirror: Mirror,
     /// What its volumes were last found to hold.
     pub(crate) volume_sample: VolumeSample,
 }
@@ -119,8 +122,14 @@ impl Worker {
             probes: Vec::new(),
             mounts: Mounts::default(),
             resize: Resize::default(),
+            mirror: Mirror::default(),
             volume_sample: VolumeSample::default(),
         }
+    }
+
+    /// What its writes follow from; of a static Pod that was never shown nothing.
+    pub(crate) fn parent(&self) -> Option<u64> {
+        (self.revision != 0).then_some(self.revision)
     }
 
     /// Asks for a look at the Pod.
@@ -154,7 +163,8 @@ impl Worker {
 
     /// Follows calculateEffectiveGracePeriod: it only ever gets shorter.
     fn effective_grace(&self) -> i64 {
-        let deletion = self.pod.metadata.deletion_grace_period_seconds.or(self.gone.then_some(0));
+        let lost = self.gone && !self.mirror.is_of_file;
+        let deletion = self.pod.metadata.deletion_grace_period_seconds.or(lost.then_some(0));
         let grace = match (self.grace, deletion) {
             (Some(grace), Some(other)) => grace.min(other),
             (Some(grace), None) => grace,

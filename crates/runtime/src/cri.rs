@@ -149,11 +149,26 @@ pub struct SandboxStatus {
 /// Ends of things that take time; the cluster hands each to the kubelet of `machine`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Notice {
-    ContainerExited { container: ContainerId },
-    SandboxDied { sandbox: SandboxId },
-    PullFinished { pull: PullId, result: Result<PulledImage, PullError> },
-    ExecFinished { exec: ExecId, result: ExecResult },
-    RequestFinished { request: RequestId, result: Result<HttpAnswer, ConnectError> },
+    ContainerExited {
+        container: ContainerId,
+    },
+    SandboxDied {
+        sandbox: SandboxId,
+    },
+    PullFinished {
+        pull: PullId,
+        result: Result<PulledImage, PullError>,
+    },
+    ExecFinished {
+        exec: ExecId,
+        result: ExecResult,
+    },
+    RequestFinished {
+        request: RequestId,
+        result: Result<HttpAnswer, ConnectError>,
+    },
+    /// The machine's directory of static Pods holds something else than before.
+    ManifestsChanged,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

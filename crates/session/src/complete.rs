@@ -11,7 +11,7 @@ const FOLDERS: [&str; 5] = ["/bin", "/usr/bin", "/usr/local/bin", "/sbin", "/usr
 const BUILTINS: [&str; 12] =
     ["cd", "echo", "exit", "export", "for", "if", "read", "set", "trap", "unset", "wait", "while"];
 /// The words of `fault`, and what its last word names.
-const FAULTS: [(&str, &[&str], &str); 9] = [
+const FAULTS: [(&str, &[&str], &str); 10] = [
     ("node", &["fail", "recover"], "Node"),
     ("kubelet", &["stop", "continue", "restart"], "Node"),
     ("runtime", &["freeze", "continue"], "Node"),
@@ -19,6 +19,7 @@ const FAULTS: [(&str, &[&str], &str); 9] = [
     ("sandbox", &["kill"], "Pod"),
     ("container", &["kill"], "Pod"),
     ("process", &["kill"], "Node"),
+    ("static-pod", &["add", "remove"], "Node"),
     ("registry", &["down", "up"], ""),
     ("image", &["remove", "restore"], ""),
 ];

@@ -449,6 +449,8 @@ impl Session {
             | Fault::KillContainer { .. }
             | Fault::KillSandbox { .. }
             | Fault::AddNode { .. }
+            | Fault::AddStaticPod { .. }
+            | Fault::RemoveStaticPod { .. }
             | Fault::RestartKubelet { .. } => return,
         };
         self.faults.retain(|it| *it != target);

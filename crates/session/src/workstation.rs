@@ -115,6 +115,8 @@ pub struct Workstation {
     runs: BTreeMap<RunId, Run>,
     next_run: u64,
     kubectls: BTreeMap<External, Kubectl>,
+    /// What they that put manifests onto nodes have read so far.
+    reading: BTreeMap<External, Vec<u8>>,
     /// The store's revision when kubectls were asked last.
     polled: u64,
     /// The input that what happens now belongs to.
@@ -163,6 +165,7 @@ impl Workstation {
             runs: BTreeMap::new(),
             next_run: 0,
             kubectls: BTreeMap::new(),
+            reading: BTreeMap::new(),
             polled: 0,
             input: 0,
             namespace: "default".to_owned(),
@@ -356,16 +359,17 @@ impl Workstation {
     fn start_externals(&mut self, cluster: &mut Cluster) -> bool {
         let found = cluster.runtime().externals(MACHINE);
         let (now, mut moved) = (cluster.now(), false);
+        self.reading.retain(|id, _| found.iter().any(|it| it.id == *id));
         for call in found {
             if self.kubectls.contains_key(&call.id) {
                 continue;
             }
-            moved = true;
             let name = call.argv.first().map_or("", |it| it.rsplit('/').next().unwrap_or(it)).to_owned();
             if name == "fault" {
-                self.run_fault(cluster, call.id, &call.argv[1..]);
+                moved |= self.run_fault(cluster, call.id, &call.argv[1..]);
                 continue;
             }
+            moved = true;
             let env = Env {
                 cwd: call.directory,
                 home: HOME.to_owned(),
@@ -384,9 +388,21 @@ impl Workstation {
         moved
     }
 
-    fn run_fault(&mut self, cluster: &mut Cluster, id: External, words: &[String]) {
+    /// True when something has happened: a manifest is read to its end before anything is done with it.
+    fn run_fault(&mut self, cluster: &mut Cluster, id: External, words: &[String]) -> bool {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let (text, code) = match Fault::parse(&words, &self.namespace) {
+        let mut parsed = Fault::parse(&words, &self.namespace);
+        if let Some(Fault::AddStaticPod { text, .. }) = &mut parsed {
+            let now = cluster.now();
+            let (bytes, ended) = cluster.with_runtime(|runtime, _| runtime.external_read(id, now));
+            let read = self.reading.entry(id).or_default();
+            read.extend(&bytes[..bytes.len().min(MANIFEST_BYTES_MAX.saturating_sub(read.len()))]);
+            if !ended {
+                return !bytes.is_empty();
+            }
+            *text = String::from_utf8_lossy(&self.reading.remove(&id).unwrap_or_default()).into_owned();
+        }
+        let (text, code) = match parsed {
             None => (FAULT_USAGE.to_owned(), 1),
             Some(fault) => match cluster.inflict(&fault) {
                 Ok(()) => (String::new(), 0),
@@ -398,6 +414,7 @@ impl Workstation {
             runtime.external_write(id, true, text.as_bytes(), now);
             runtime.external_exit(id, code, now, outbox);
         });
+        true
     }
 
     /// Asks each kubectl to go on where something may have changed for it.
@@ -458,6 +475,8 @@ impl Workstation {
     }
 }
 
+/// Of a static Pod; what is longer is cut off.
+const MANIFEST_BYTES_MAX: usize = 64 << 10;
 const FAULT_USAGE: &str = "usage: fault node fail|recover NODE
        fault node add NODE LIKE
        fault kubelet stop|continue|restart NODE
@@ -466,6 +485,7 @@ const FAULT_USAGE: &str = "usage: fault node fail|recover NODE
        fault sandbox kill POD
        fault container kill POD CONTAINER
        fault process kill NODE PID
+       fault static-pod add|remove NODE FILE
        fault registry down|up
        fault image remove|restore IMAGE
 ";

@@ -111,7 +111,7 @@ impl WorkstationWorld<'_> {
             // The server asks no kubelet then.
             return Ok(Logged::Nothing);
         }
-        let uid = object.metadata.uid.as_deref().unwrap_or("");
+        let uid = kubelet::pod::uid_on_node(object);
         let worker = self.cluster.kubelet(node).and_then(|it| it.worker(uid));
         let own = worker.and_then(|it| it.status.as_deref());
         let status = own.or(object.status.as_ref()).cloned().unwrap_or_default();

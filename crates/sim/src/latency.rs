@@ -53,5 +53,11 @@ pub const RUN_SANDBOX: Latency = millis(80, 220);
 pub const STOP_SANDBOX: Latency = millis(50, 130);
 /// From a process's end to the answer of the call that stopped its container.
 pub const CONTAINER_STOP: Latency = millis(15, 45);
+/// From a change of a static Pod's file to the kubelet's look at it.
+pub const MANIFEST: Latency = millis(8, 30);
+/// From the mirror of a static Pod that had to be made anew to the status in it.
+pub const MIRROR_STATUS: Latency = millis(80, 130);
+/// The kubelet looks for what is left over of Pods every two seconds.
+pub const HOUSEKEEPING: Latency = millis(0, 2_000);
 /// Unmounting a Pod's volumes.
 pub const VOLUME_UNMOUNT: Latency = millis(5, 60);

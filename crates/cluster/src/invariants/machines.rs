@@ -16,7 +16,7 @@ const MOUNTED_ALWAYS: &[&str] =
 
 pub(super) fn check(cluster: &Cluster, found: &mut Found) {
     let pods: BTreeMap<&str, &Arc<Pod>> =
-        cluster.api().pods().filter_map(|it| Some((it.metadata.uid.as_deref()?, it))).collect();
+        cluster.api().pods().map(|it| (kubelet::pod::uid_on_node(it), it)).collect();
     for name in cluster.kubelets.keys() {
         check_machine(cluster, name, &pods, found);
     }

@@ -132,7 +132,7 @@ fn cascades() {
     use apiserver::{DeleteOptions, Propagation};
     let set = || {
         json!({"metadata": {"name": "rs"}, "spec": {"replicas": 2, "selector": {"matchLabels": {"app": "web"}},
-            "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "c"}]}}}})
+            "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "c", "image": "nginx"}]}}}})
     };
     for (propagation, pods_left) in [(Propagation::Foreground, 0), (Propagation::Orphan, 2)] {
         let mut bench = Bench::new(4, &["node1"]);

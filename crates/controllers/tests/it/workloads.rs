@@ -191,8 +191,7 @@ fn a_rollout_that_stands_still_times_out() {
 #[test]
 fn replica_sets_adopt_and_release_29f() {
     let mut bench = Bench::new(6, &["node1", "node2", "node3"]);
-    let template =
-        json!({"metadata": {"labels": {"app": "rs"}}, "spec": {"containers": [{"name": "nginx"}]}});
+    let template = json!({"metadata": {"labels": {"app": "rs"}}, "spec": {"containers": [{"name": "nginx", "image": "nginx"}]}});
     bench.create(
         Kind::ReplicaSet,
         json!({"metadata": {"name": "rs"}, "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "rs"}}, "template": template}}),
@@ -309,4 +308,29 @@ fn scaling_in_the_middle_of_a_rollout_is_proportional() {
     bench.run_for(5);
     // The example of the Kubernetes documentation: five more, three to the larger set, two to the smaller.
     assert_eq!(sizes(&bench), [7, 11]);
+}
+
+#[test]
+fn a_template_that_is_refused_makes_no_pods() {
+    let mut bench = Bench::new(13, &["node1"]);
+    let template = json!({"metadata": {"labels": {"app": "x"}},
+        "spec": {"priorityClassName": "nosuch", "containers": [{"name": "c", "image": "nginx"}]}});
+    bench.run_for(1);
+    bench.create(
+        Kind::ReplicaSet,
+        json!({"metadata": {"name": "x"}, "spec": {"replicas": 2, "selector": {"matchLabels": {"app": "x"}}, "template": template}}),
+    );
+    bench.run_for(5);
+    assert_eq!(bench.all(Kind::Pod).len(), 0);
+    let messages = bench.messages("FailedCreate", SimTime::ZERO);
+    let rest = messages[0].strip_prefix("Error creating: pods \"x-").expect("the generated name");
+    assert_eq!(&rest[5..], "\" is forbidden: no PriorityClass with name nosuch was found");
+    let condition = bench.value(Kind::ReplicaSet, "x")["status"]["conditions"][0].clone();
+    assert_eq!((&condition["type"], &condition["status"]), (&json!("ReplicaFailure"), &json!("True")));
+    assert_eq!(condition["reason"], "FailedCreate");
+    // The wait between tries has doubled a few times when the class turns up.
+    bench.create(Kind::PriorityClass, json!({"metadata": {"name": "nosuch"}, "value": 5}));
+    bench.run_for(30);
+    assert_eq!(bench.all(Kind::Pod).len(), 2);
+    assert_eq!(bench.value(Kind::ReplicaSet, "x")["status"]["conditions"], json!(null));
 }

@@ -196,6 +196,13 @@ impl Lab {
         self.deliver();
     }
 
+    /// Puts a file into the directory of static Pods of `node1`, or takes it away.
+    pub fn put_manifest(&mut self, file: &str, text: Option<&str>) {
+        let now = self.now();
+        assert!(self.runtime.put_manifest("node1", file, text, now));
+        self.deliver();
+    }
+
     pub fn kill_sandbox(&mut self, id: runtime::SandboxId) {
         let mut outbox = Outbox::default();
         let now = self.now();

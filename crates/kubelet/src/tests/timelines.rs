@@ -453,3 +453,136 @@ fn a_resize_without_room_waits_until_another_pod_goes() {
     assert_eq!(given(&lab).as_deref(), Some("1500m"), "{timeline}");
     assert_eq!(lab.times("ResizeCompleted").len(), 1, "{timeline}");
 }
+
+#[test]
+fn too_little_cpu_lets_a_probe_time_out() {
+    let probe = |limit: &str| {
+        let lab = lived(
+            &format!(
+                "  containers: [{{name: app, image: busybox:1.28, command: [sleep, '1000'], resources: {{limits: {{cpu: {limit}}}}}, readinessProbe: {{exec: {{command: ['true']}}, timeoutSeconds: 1, periodSeconds: 5}}}}]"
+            ),
+            20.0,
+        );
+        (lab.rows("p").last().cloned().unwrap_or_default(), lab.times("timed out after 1s").len())
+    };
+    assert_eq!(probe("500m"), ("1/1 Running 0".to_owned(), 0));
+    let (row, timeouts) = probe("10m");
+    assert!(row == "0/1 Running 0" && 2 < timeouts, "{row} {timeouts}");
+}
+
+const WEB: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  terminationGracePeriodSeconds: 2\n  containers: [{name: web, image: 'nginx:1.14.2'}]\n";
+
+/// A lab whose node has a file of a static Pod.
+fn with_static_pod() -> Lab {
+    let mut lab = Lab::new(1);
+    lab.put_manifest("web.yaml", Some(WEB));
+    lab.run_to(10.0);
+    lab
+}
+
+#[test]
+fn a_file_is_a_pod_and_its_mirror_comes_back_40() {
+    let mut lab = with_static_pod();
+    let mirror = lab.pod("web-node1").expect("a mirror").clone();
+    assert_eq!(lab.rows("web-node1"), ["0/1 Pending 0", "0/1 ContainerCreating 0", "1/1 Running 0"]);
+    let annotations = mirror.metadata.annotations.clone().unwrap_or_default();
+    assert_eq!(annotations["kubernetes.io/config.source"], "file");
+    assert_eq!(annotations["kubernetes.io/config.mirror"], annotations["kubernetes.io/config.hash"]);
+    let owner = &mirror.metadata.owner_references.as_ref().expect("an owner")[0];
+    assert_eq!((owner.kind.as_str(), owner.name.as_str()), ("Node", "node1"));
+    assert!(mirror.spec.as_ref().is_some_and(|it| it.volumes.is_none()), "no token");
+    let status = |lab: &Lab| lab.pod("web-node1").and_then(|it| it.status.clone()?.container_statuses);
+    let before = status(&lab);
+    lab.delete("web-node1", None);
+    lab.run_to(20.0);
+    let again = lab.pod("web-node1").expect("a new mirror");
+    assert_ne!(again.metadata.uid, mirror.metadata.uid);
+    assert!(again.metadata.deletion_timestamp.is_none());
+    assert_eq!(status(&lab), before, "the container has not noticed");
+    assert!(lab.times("Killing").is_empty(), "{}", lab.timeline());
+    lab.put_manifest("web.yaml", None);
+    lab.run_to(30.0);
+    assert_eq!(lab.times("Killing").len(), 1);
+    assert!(lab.pod("web-node1").is_none(), "{}", lab.timeline());
+    assert_eq!(lab.kubelets[0].workers().count(), 0);
+}
+
+#[test]
+fn another_text_is_another_pod_and_nonsense_is_none() {
+    let mut lab = with_static_pod();
+    lab.put_manifest("other.yaml", Some("kind: Pod\nspec: {containers: []}"));
+    lab.put_manifest("web.yaml", Some(&format!("# the same\n{WEB}")));
+    lab.run_to(20.0);
+    assert!(lab.times("Killing").is_empty() && lab.kubelets[0].workers().count() == 1);
+    lab.put_manifest("web.yaml", Some(&WEB.replace("1.14.2", "1.16.1")));
+    lab.run_to(30.0);
+    let image = lab.pod("web-node1").and_then(|it| it.spec.as_ref()?.containers[0].image.clone());
+    assert_eq!(image.as_deref(), Some("nginx:1.16.1"), "{}", lab.timeline());
+    assert_eq!(lab.rows("web-node1").last().map(String::as_str), Some("1/1 Running 0"));
+    assert_eq!((lab.times("Killing").len(), lab.times("Started").len()), (1, 2), "{}", lab.timeline());
+}
+
+#[test]
+fn a_pod_writes_a_manifest_through_a_host_path() {
+    let mut lab = Lab::new(1);
+    let writer = "  restartPolicy: Never
+  containers: [{name: w, image: busybox:1.28, command: [sh, -c, 'echo \"$TEXT\" > /m/web.yaml'], env: [{name: TEXT, value: TEXT}], volumeMounts: [{name: m, mountPath: /m}]}]
+  volumes: [{name: m, hostPath: {path: /etc/kubernetes/manifests, type: Directory}}]";
+    let text = serde_json::to_string(WEB).expect("a text");
+    lab.apply(&pod(&writer.replace("value: TEXT", &format!("value: {text}"))));
+    lab.run_to(10.0);
+    assert_eq!(lab.rows("web-node1").last().map(String::as_str), Some("1/1 Running 0"), "{}", lab.timeline());
+}
+
+fn user_of_memory(name: &str, mebibytes: u32, spec: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, annotations: {{playground.dev/memory-curve: '0s:10Mi,20s:{mebibytes}Mi'}}}}\nspec:\n{spec}  containers: [{{name: app, image: busybox:1.28, command: [sleep, '3600'], resources: {{requests: {{memory: REQUEST}}}}}}]"
+    )
+}
+
+#[test]
+fn who_uses_more_than_asked_for_goes_first_when_memory_runs_out() {
+    let mut lab = Lab::new(1);
+    let mut add = |name: &str, mebibytes, request: &str, spec: &str| {
+        lab.apply(&user_of_memory(name, mebibytes, spec).replace("REQUEST", request));
+    };
+    add("modest", 4_000, "4500Mi", "");
+    add("small", 1_000, "100Mi", "");
+    add("large", 2_000, "100Mi", "");
+    add("dear", 1_150, "100Mi", "  priority: 7\n");
+    add("critical", 20, "1Mi", "  priority: 2000000000\n");
+    lab.run_to(19.0);
+    assert!(lab.times("EvictionThresholdMet").is_empty(), "{}", lab.timeline());
+    lab.run_to(60.0);
+    let evicted: Vec<&str> = ["modest", "small", "large", "dear", "critical"]
+        .into_iter()
+        .filter(|it| {
+            lab.pod(it).and_then(|it| it.status.as_ref()?.reason.clone()).as_deref() == Some("Evicted")
+        })
+        .collect();
+    assert_eq!(evicted, ["large"], "{}", lab.timeline());
+    assert_eq!(lab.times("Attempting to reclaim memory").len(), 1);
+    let status = lab.pod("large").and_then(|it| it.status.clone()).expect("a status");
+    let message = status.message.expect("a message");
+    let middle = message
+        .strip_prefix("The node was low on resource: memory. Threshold quantity: 100Mi, available: ")
+        .and_then(|it| it.split_once("Ki. Container app was using "));
+    let (available, rest) = middle.unwrap_or_else(|| panic!("{message}"));
+    assert!(available.parse::<u64>().is_ok_and(|it| it < 100 << 10), "{message}");
+    assert!(rest.ends_with("Ki, request is 100Mi, has larger consumption of memory. "), "{message}");
+    let target = status.conditions.iter().flatten().find(|it| it.type_ == "DisruptionTarget");
+    assert_eq!(target.and_then(|it| it.reason.as_deref()), Some("TerminationByKubelet"));
+    let pressure = |lab: &Lab| {
+        let node = lab.api.node("node1").expect("the node").status.clone().expect("a status");
+        let found = node.conditions.into_iter().flatten().find(|it| it.type_ == "MemoryPressure");
+        found.and_then(|it| it.reason)
+    };
+    assert_eq!(pressure(&lab).as_deref(), Some("KubeletHasInsufficientMemory"));
+    lab.apply("apiVersion: v1\nkind: Pod\nmetadata: {name: late}\nspec: {containers: [{name: app, image: nginx:1.14.2}]}");
+    lab.run_to(62.0);
+    let late = lab.pod("late").and_then(|it| it.status.as_ref()?.message.clone());
+    assert_eq!(late.as_deref(), Some("Pod was rejected: The node had condition: [MemoryPressure]. "));
+    lab.run_to(400.0);
+    assert_eq!(pressure(&lab).as_deref(), Some("KubeletHasSufficientMemory"));
+    assert_eq!(lab.times("NodeHasInsufficientMemory").len(), 1);
+}

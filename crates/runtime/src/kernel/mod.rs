@@ -14,6 +14,7 @@ pub mod net;
 mod open;
 mod process;
 mod procfs;
+mod quota;
 mod schedule;
 pub mod signal;
 mod sys;
@@ -30,6 +31,8 @@ use crate::files::{Mounts, Trees};
 
 pub use descriptor::{Open, Output, PIPE_BYTES_MAX, Read};
 pub use errno::Errno;
+pub use quota::{Quota, Recent};
+
 pub use process::{Credentials, Environment, Process, Program, State, Step, Wait};
 pub use sys::{OpenMode, Spawn, Stat, Sys};
 
@@ -65,6 +68,9 @@ pub const FUEL_PER_SLICE: u64 = 4_000;
 /// What a step costs at least, and what starting a process costs.
 pub const FUEL_STEP: u64 = 1;
 pub const FUEL_SPAWN: u64 = 400;
+/// What the container runtime's own init burns within the container's cgroup before the program begins. It only shows under
+/// a limit: without one it is part of the time that a start takes anyway.
+pub const FUEL_START: u64 = 15_000;
 /// Bytes written cost fuel, so that a flood costs time.
 pub const BYTES_PER_FUEL: usize = 64;
 /// What a container is, to its processes.
@@ -83,6 +89,8 @@ pub struct Space {
     blocked_until: SimTime,
     /// Slices burnt one after the other.
     streak: u32,
+    pub quota: Quota,
+    pub recent: Recent,
 }
 
 /// What its surroundings are, for `hostname`, `free`, `ip a`, `date`….
@@ -221,6 +229,8 @@ impl Kernel {
             filled_at: SimTime::ZERO,
             blocked_until: SimTime::ZERO,
             streak: 0,
+            quota: Quota::default(),
+            recent: Recent::default(),
         };
         self.spaces.insert(id, space);
         id
@@ -281,6 +291,7 @@ impl Kernel {
             adopted: false,
         })?;
         self.number_runtime_threads(namespace);
+        self.charge_start(space, world.now);
         self.connect_standard(pid, start.sink, start.stdin, start.tty);
         let outcome = Sys::new(self, world, pid).exec_self();
         if let Err(error) = outcome {
@@ -376,7 +387,11 @@ impl Kernel {
     fn wake(&mut self, pid: Pid) {
         let Some(process) = self.processes.get_mut(&pid) else { return };
         if matches!(process.state, State::Blocked { .. } | State::Sleeping(_)) {
-            Arc::make_mut(process).state = State::Ready;
+            let process = Arc::make_mut(process);
+            process.state = State::Ready;
+            if let Some(space) = self.spaces.get_mut(&process.space) {
+                space.quota.pressed = true;
+            }
             self.ready.push_back(pid);
         }
     }

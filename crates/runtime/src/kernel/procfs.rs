@@ -150,7 +150,13 @@ impl Sys<'_> {
                 let quota = limit(space.cpu_limit_milli.map(|it| it * 100));
                 format!("{quota} 100000\n")
             }
-            "cpu.stat" => format!("usage_usec {0}\nuser_usec {0}\nsystem_usec 0\n", space.cpu_micros),
+            "cpu.stat" => {
+                let quota = &space.quota;
+                format!(
+                    "usage_usec {0}\nuser_usec {0}\nsystem_usec 0\nnr_periods {1}\nnr_throttled {2}\nthrottled_usec {3}\n",
+                    space.cpu_micros, quota.periods, quota.throttled, quota.throttled_micros
+                )
+            }
             "memory.current" => format!("{}\n", self.kernel().memory_of(self.me().space)),
             "memory.max" => format!("{}\n", limit(space.memory_limit_bytes)),
             "pids.current" => {

@@ -37,7 +37,9 @@ impl Kernel {
         for pid in self.processes().filter(due).map(|it| it.pid).collect::<Vec<_>>() {
             self.wake(pid);
         }
+        self.note_declared();
         for space in self.spaces.values_mut() {
+            space.press(now);
             space.refill(now);
         }
         let mut throttled = VecDeque::new();
@@ -101,7 +103,7 @@ impl Kernel {
         process.cpu_micros += used;
         if let Some(space) = self.spaces.get_mut(&id) {
             space.streak = 0;
-            space.burn(used, now);
+            space.burn(used, now, || 0);
         }
         response
     }
@@ -166,15 +168,26 @@ impl Kernel {
                     Step::WaitUntil(wait, until) => State::Blocked { wait, until: Some(until) },
                 };
             }
-            let space = self.spaces.get_mut(&space).expect("a running process has its container");
-            space.burn(used, world.now);
-            if world.now < space.blocked_until {
+            if self.pay(pid, space, used, world.now) {
                 break;
             }
         }
         if self.processes.get(&pid).is_some_and(|it| it.state == State::Ready) {
             self.ready.push_back(pid);
         }
+    }
+
+    /// Books the CPU that a process has used; true when its container has to wait.
+    fn pay(&mut self, pid: Pid, space: SpaceId, used: u64, now: SimTime) -> bool {
+        let of_space = |it: &&Pid| self.processes.get(it).is_some_and(|it| it.space == space);
+        let rivals = self.ready.iter().filter(of_space);
+        let place = self.spaces.get_mut(&space).expect("a running process has its container");
+        let whole = place.burn(used, now, || rivals.count() as u64);
+        let blocked = now < place.blocked_until;
+        if let Some(process) = self.processes.get_mut(&pid).filter(|_| 0 < whole) {
+            Arc::make_mut(process).cpu_micros += whole;
+        }
+        blocked
     }
 }
 
@@ -187,19 +200,22 @@ impl Space {
         }
     }
 
-    pub(super) fn burn(&mut self, fuel: u64, now: SimTime) {
-        self.cpu_micros += fuel;
+    /// Uses CPU. Out of fuel, it computes through a whole slice, on as many CPUs as it has `rivals` beside it; answers with
+    /// the microseconds of CPU that this adds.
+    pub(super) fn burn(&mut self, fuel: u64, now: SimTime, rivals: impl FnOnce() -> u64) -> u64 {
+        self.use_cpu(fuel, now);
         self.fuel = self.fuel.saturating_sub(fuel);
         if 0 < self.fuel {
-            return;
+            return 0;
         }
         let slice = (SLICE_MIN * (1 << self.streak.min(8))).min(SLICE_MAX);
         self.streak += 1;
-        let share = self.cpu_limit_milli.unwrap_or(1000).clamp(10, 1000);
-        // What it waits, it computes: a busy container uses all that it may.
-        self.cpu_micros += slice.as_micros() as u64 - (FUEL_PER_SLICE).min(slice.as_micros() as u64);
-        self.blocked_until = now + slice * 1000 / share as u32;
+        let whole = (slice.as_micros() as u64).saturating_sub(FUEL_PER_SLICE);
+        let threads = (1 + rivals()).min(u64::from(self.facts.cpus.max(1)));
+        self.block_until(now + slice / threads as u32);
+        self.use_cpu(whole, now);
         self.fuel = FUEL_PER_SLICE;
         self.filled_at = self.blocked_until;
+        whole
     }
 }

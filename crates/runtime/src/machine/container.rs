@@ -211,8 +211,7 @@ impl Runtime {
             Program::Server(server) => server.cpu_milli(),
             _ => 0,
         });
-        let age = now.since(started).as_micros().max(1) as u64;
-        let used = sandbox.kernel.space(space).map_or(0, |it| it.cpu_micros).saturating_mul(1_000) / age;
+        let used = sandbox.kernel.space(space).map_or(0, |it| it.recent_cpu_milli(now));
         stats.cpu_milli =
             (busy.sum::<u64>() + used).min(container.limits.0.unwrap_or(machine.spec.cpu_milli));
         Some(stats)
@@ -234,6 +233,7 @@ impl Runtime {
         container.limits = (cpu_limit_milli, memory_limit_bytes);
         if let Some(space) = container.space.and_then(|it| sandbox.kernel.space_mut(it)) {
             (space.cpu_limit_milli, space.memory_limit_bytes) = (cpu_limit_milli, memory_limit_bytes);
+            space.quota.pressed = true;
         }
     }
 

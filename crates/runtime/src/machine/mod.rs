@@ -57,13 +57,15 @@ pub struct Machine {
     pub(crate) pulling_until: SimTime,
     pub(crate) requests: BTreeMap<RequestId, crate::network::Pending>,
     last_address: u32,
+    /// The trees' count of changes when the directory of static Pods was last looked at, and what it held.
+    manifests_seen: (u64, u64),
 }
 
 /// Directories of a machine's own tree.
 const HOST_DIRECTORIES: &[&str] = &[
     "bin",
     "dev",
-    "etc",
+    "etc/kubernetes/manifests",
     "home",
     "mnt",
     "opt",
@@ -111,6 +113,7 @@ impl Machine {
             pulling_until: SimTime::ZERO,
             requests: BTreeMap::new(),
             last_address: 1,
+            manifests_seen: (0, 0),
         }
     }
 
@@ -135,6 +138,16 @@ impl Machine {
             }
         }
         None
+    }
+
+    /// Bytes that all processes and scripts of its containers take.
+    pub fn memory_in_use(&self, now: SimTime) -> u64 {
+        let of_sandbox = |it: &Arc<Sandbox>| {
+            let scripts =
+                it.containers.values().filter_map(|it| Some(it.script.memory_at(it.started_at()?, now)));
+            scripts.chain(it.kernel.processes().map(|it| it.memory_bytes)).sum::<u64>()
+        };
+        self.sandboxes.values().map(of_sandbox).sum()
     }
 
     /// Oldest first.

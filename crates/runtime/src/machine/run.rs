@@ -28,6 +28,9 @@ impl Runtime {
         for _ in 0..ROUNDS_MAX {
             let Some(id) = todo.pop() else { return };
             let Some(left) = self.run_kernel(id, now, outbox) else { continue };
+            if self.of_mut(id.0).is_some_and(Machine::manifests_changed) {
+                self.notify(id.0, Notice::ManifestsChanged);
+            }
             for notice in left.notices {
                 self.notify(id.0, notice);
             }

@@ -622,3 +622,47 @@ fn images_bring_files_of_their_own_and_nginx_obeys_its_configuration() {
     let users = bench.exec(id, &["sh", "-c", "grep Uid /proc/7/status; /hello.sh"], 5);
     assert_eq!(String::from_utf8_lossy(&users.output), "Uid:\t33\t33\t33\t33\nhi\n");
 }
+
+fn limited(image: &str, command: &[&str], milli: u64) -> ContainerConfig {
+    ContainerConfig { cpu_limit_milli: Some(milli), ..config(image, command) }
+}
+
+#[test]
+fn a_busy_loop_gets_what_its_limit_allows() {
+    let mut bench = Bench::new(&["busybox"]);
+    let sandbox = bench.sandbox("p");
+    let spin = ["sh", "-c", "while true; do :; done"];
+    let ids: Vec<ContainerId> =
+        [100, 10, 5_000].map(|it| bench.start(sandbox, limited("busybox", &spin, it)).unwrap()).into();
+    let two = bench.container(sandbox, "busybox", &["sh", "-c", "while :; do :; done & while :; do :; done"]);
+    bench.run(40);
+    let used = |bench: &Bench, id| bench.runtime.container_stats(id, bench.queue.now()).unwrap().cpu_milli;
+    for (id, expected) in ids.iter().zip([100_u64, 10, 1_000]).chain([(&two, 2_000)]) {
+        let found = used(&bench, *id);
+        assert!(found.abs_diff(expected) <= expected / 10, "{found} is not {expected}");
+    }
+    let stat = bench.exec(ids[0], &["cat", "/sys/fs/cgroup/cpu.stat"], 5).output;
+    let stat = String::from_utf8(stat).unwrap();
+    let throttled = stat.lines().find_map(|it| it.strip_prefix("throttled_usec ")).unwrap();
+    assert!(30_000_000 < throttled.parse::<u64>().unwrap(), "{stat}");
+}
+
+#[test]
+fn little_cpu_makes_commands_late_and_sleepers_not() {
+    let mut bench = Bench::new(&["busybox"]);
+    let sandbox = bench.sandbox("p");
+    let outcome = |bench: &mut Bench, milli: u64, command: &str| {
+        let id = bench.start(sandbox, limited("busybox", &["sh", "-c", command], milli)).unwrap();
+        bench.run(10);
+        bench.exec(id, &["true"], 1).outcome
+    };
+    assert_eq!(outcome(&mut bench, 10, "sleep 100"), ExecOutcome::TimedOut);
+    assert_eq!(outcome(&mut bench, 100, "sleep 100"), ExecOutcome::Exited(0));
+    let spin = "while :; do :; done";
+    assert_eq!(outcome(&mut bench, 100, spin), ExecOutcome::Exited(0), "it gets its fair share");
+    assert_eq!(outcome(&mut bench, 30, spin), ExecOutcome::TimedOut);
+    let sleeper = limited("busybox", &["sh", "-c", "sleep 30; echo done"], 50);
+    let id = bench.start(sandbox, sleeper).unwrap();
+    bench.run(31);
+    assert_eq!(bench.log(id), "done\n");
+}

@@ -9,10 +9,12 @@ use super::Machine;
 use super::container::follow;
 use crate::Runtime;
 use crate::clock::date;
-use crate::cri::{FileView, HostPathKind, VolumeConfig, VolumeFile, VolumeId};
+use crate::cri::{FileView, HostPathKind, Notice, VolumeConfig, VolumeFile, VolumeId};
 use crate::files::{Content, Ino, Node, Owner, Tree, TreeId};
 use crate::kernel::Errno;
 
+/// The kubelet's `staticPodPath`, as kubeadm sets it.
+const MANIFESTS: &str = "etc/kubernetes/manifests";
 /// What a listing shows of a file.
 const TEXT_BYTES_MAX: usize = 4096;
 const FILES_MAX: usize = 500;
@@ -43,6 +45,24 @@ pub(super) fn views(tree: &Tree, from: Ino) -> Vec<FileView> {
         Some(FileView { path, directory, size_bytes: inode.size(), mode: inode.mode, text })
     };
     tree.walk(from).into_iter().filter_map(view).take(FILES_MAX).collect()
+}
+
+impl Machine {
+    /// Does the directory of static Pods hold something else than when this was last asked? Costs nothing as long as no file
+    /// of the machine changes.
+    pub(super) fn manifests_changed(&mut self) -> bool {
+        let changes = self.trees.changes();
+        if std::mem::replace(&mut self.manifests_seen.0, changes) == changes {
+            return false;
+        }
+        let Some(tree) = self.trees.get(self.host) else { return false };
+        let entries = tree.find(MANIFESTS).and_then(|it| tree.entries(it).ok());
+        let held = entries.filter(|it| !it.is_empty()).map_or(0, |entries| {
+            let nodes = entries.iter().map(|(name, ino)| (name, tree.get(*ino).map(|it| &it.node)));
+            sim::digest_of(&nodes.collect::<Vec<_>>())
+        });
+        std::mem::replace(&mut self.manifests_seen.1, held) != held
+    }
 }
 
 impl Runtime {
@@ -160,6 +180,32 @@ impl Runtime {
     pub fn host_files(&self, machine: &str, path: &str) -> Vec<FileView> {
         let Some(tree) = self.host_tree(machine) else { return Vec::new() };
         tree.find(path).map_or_else(Vec::new, |it| views(tree, it))
+    }
+
+    /// The files of the directory of static Pods, by name; hidden ones are left out.
+    pub fn manifests(&self, machine: &str) -> Vec<(String, Vec<u8>)> {
+        let Some(tree) = self.host_tree(machine) else { return Vec::new() };
+        let Some(entries) = tree.find(MANIFESTS).and_then(|it| tree.entries(it).ok()) else {
+            return Vec::new();
+        };
+        let text = |ino: &Ino| tree.read(*ino, 0, crate::files::FILE_BYTES_MAX).ok();
+        let shown = entries.iter().filter(|it| !it.0.starts_with('.'));
+        shown.filter_map(|(name, ino)| Some((name.to_string(), text(ino)?))).collect()
+    }
+
+    /// Puts a file into the directory of static Pods, or takes it away; false when there is none to take.
+    pub fn put_manifest(&mut self, machine: &str, name: &str, text: Option<&str>, now: SimTime) -> bool {
+        let Some(machine) = self.machine_mut(machine) else { return false };
+        let host = machine.host;
+        let Some(tree) = machine.trees.get_mut(host) else { return false };
+        let done = match (text, tree.find(MANIFESTS)) {
+            (Some(text), _) => tree.put_text(&[MANIFESTS, name].join("/"), text, 0o644).is_ok(),
+            (None, Some(directory)) => tree.remove(directory, name, now).is_ok(),
+            (None, None) => false,
+        };
+        let told = machine.manifests_changed().then(|| Arc::clone(&machine.spec.name));
+        self.notices.extend(told.map(|it| (it, Notice::ManifestsChanged)));
+        done
     }
 
     fn host_tree(&self, machine: &str) -> Option<&Tree> {

@@ -87,9 +87,11 @@ fn processes(container: &ContainerView) -> Vec<ProcessLine> {
 pub fn memory(cluster: &Cluster, recording: &Recording, object: &ObjectRef, card: &PodCard) -> Vec<Usage> {
     let sandbox = cluster.sandbox_of(&object.namespace, &object.name).ok();
     let Some(view) = sandbox.and_then(|it| cluster.runtime().inspect_sandbox(it)) else { return Vec::new() };
+    let pod = cluster.api().pod(&object.namespace, &object.name);
+    let uid = pod.map_or(&*card.uid, |it| kubelet::pod::uid_on_node(it));
     let usage = |container: &ContainerCard| {
         let found = view.containers.iter().rev().find(|it| it.name == container.name)?;
-        let curve = recording.curve(&card.uid, &container.name, cluster.now());
+        let curve = recording.curve(uid, &container.name, cluster.now());
         let stats = cluster.runtime().container_stats(found.id, cluster.now());
         let running = matches!(found.state, ContainerState::Running { .. });
         (running || !curve.is_empty()).then(|| Usage {

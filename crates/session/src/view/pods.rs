@@ -23,7 +23,8 @@ pub fn card(pod: &Arc<Pod>, shown: words::PodStatusWords, cluster: &Cluster) -> 
     let status = pod.status.as_ref();
     let uid = meta.uid.clone().unwrap_or_default();
     let node = spec.node_name.clone().filter(|it| !it.is_empty());
-    let worker = node.as_deref().and_then(|it| cluster.kubelet(it)).and_then(|it| it.worker(&uid));
+    let on_node = kubelet::pod::uid_on_node(pod);
+    let worker = node.as_deref().and_then(|it| cluster.kubelet(it)).and_then(|it| it.worker(on_node));
     let containers = containers(pod, worker, cluster);
     let volumes = spec.volumes.iter().flatten().filter(|it| !it.name.starts_with("kube-api-access-"));
     PodCard {
@@ -37,7 +38,7 @@ pub fn card(pod: &Arc<Pod>, shown: words::PodStatusWords, cluster: &Cluster) -> 
         created: meta.creation_timestamp.as_ref().map_or(0, |it| time::sim_time(it).0),
         qos: status.and_then(|it| it.qos_class.clone()).unwrap_or_default(),
         containers,
-        foundation: node.as_deref().and_then(|it| foundation(&uid, it, spec, cluster)),
+        foundation: node.as_deref().and_then(|it| foundation(on_node, it, spec, cluster)),
         volumes: volumes
             .map(|it| volume(it, &spec.containers, spec.init_containers.as_deref().unwrap_or_default()))
             .collect(),
@@ -308,7 +309,8 @@ fn last_failure(pod: &Pod, container: &Container, kind: ProbeKind, cluster: &Clu
     let said = events.filter_map(|stored| {
         let Object::Event(event) = &stored.object else { return None };
         let about = &event.involved_object;
-        let mine = about.uid == pod.metadata.uid && about.field_path.as_ref() == Some(&field);
+        let mine = about.uid.as_deref() == Some(kubelet::pod::uid_on_node(pod))
+            && about.field_path.as_ref() == Some(&field);
         let text = event.message.as_deref().filter(|_| mine)?.strip_prefix(start)?;
         Some((stored.revision, text.trim_end().to_owned()))
     });

@@ -9,5 +9,6 @@ mod fixes;
 mod hostile;
 mod lesson;
 mod random;
+mod static_pods;
 mod terminal;
 mod time_travel;
