@@ -56,3 +56,17 @@ fn what_never_settles_is_a_failure() {
     let failure = run(&stuck).expect_err("it never goes");
     assert!(failure.what.contains("what is deleted goes"), "{}", failure.what);
 }
+
+/// The grace that is cut short counts from then, although the deletion timestamp tells of an earlier moment.
+#[test]
+fn a_grace_may_be_cut_short() {
+    let step = |at: u64, line: &str| Step { at, act: Act::Run(line.to_owned()) };
+    let workers = vec![Worker { cpu_milli: 1_000, memory_mib: 1_024, pods: 10 }];
+    let manifest = "apiVersion: v1\nkind: Pod\nmetadata: {name: slow}\nspec: {containers: [{name: app, image: busybox, command: [sleep, \"600\"]}]}";
+    let steps = vec![
+        Step { at: 1_000, act: Act::Apply(manifest.to_owned()) },
+        step(10_000, "kubectl delete pod {pod 1} --wait=false"),
+        step(25_000, "kubectl delete pod {pod 1} --wait=false --grace-period=1"),
+    ];
+    assert_eq!(run(&Plan { seed: 1, workers, steps }).map(drop).map_err(|it| it.what), Ok(()));
+}

@@ -32,11 +32,8 @@ pub fn print() -> Result<bool, String> {
         command("cargo", &["build", "--profile", "web", "--target", target, "--package", "pod-playground"]);
     // The mangling that keeps type arguments apart; a folder of its own, for the site's build has neither.
     let folder = root().join("target/named");
-    build
-        .env("CARGO_PROFILE_WEB_STRIP", "none")
-        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "-C symbol-mangling-version=v0")
-        .env("CARGO_TARGET_DIR", &folder);
-    run(&mut build)?;
+    build.env("CARGO_PROFILE_WEB_STRIP", "none").env("CARGO_TARGET_DIR", &folder);
+    run(crate::site::small(&mut build, "-Csymbol-mangling-version=v0")?)?;
     let built = folder.join(target).join("web/pod-playground.wasm");
     // wasm-bindgen drops what only it needs and writes the names as Rust does.
     run(command("wasm-bindgen", &["--target", "web", "--no-typescript", "--out-dir"])

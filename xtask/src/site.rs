@@ -1,6 +1,7 @@
 //! Building, serving and weighing the site.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::process::{command, output, root, run};
 use crate::tools;
@@ -13,14 +14,27 @@ struct Budget {
     accepted: u64,
 }
 
-const WASM: Budget = Budget { what: "wasm", goal: 750 << 10, accepted: 1_320 << 10 };
-const PAGE: Budget = Budget { what: "whole page", goal: 1 << 20, accepted: 1_510 << 10 };
+const WASM: Budget = Budget { what: "wasm", goal: 750 << 10, accepted: 1_180 << 10 };
+const PAGE: Budget = Budget { what: "whole page", goal: 1 << 20, accepted: 1_380 << 10 };
 const FIRST_PAINT: Budget = Budget { what: "first paint", goal: 30 << 10, accepted: 30 << 10 };
 
 /// The site as it is published, into dist/.
 pub fn build() -> Result<(), String> {
     tools::for_site()?;
-    run(&mut command("trunk", &["build", "--cargo-profile", "web"]))
+    let mut trunk = command("trunk", &["build", "--cargo-profile", "web"]);
+    run(small(&mut trunk, "")?)
+}
+
+/// With a standard library of its own: made for size, and a panic is a trap without words, for which the page has the same
+/// box. The compiler is a pinned one; it takes these switches only with its word of unlocking.
+pub fn small<'a>(build: &'a mut Command, more_flags: &str) -> Result<&'a mut Command, String> {
+    tools::rust_source()?;
+    let flags = format!("--cfg erase_components -Zunstable-options -Cpanic=immediate-abort {more_flags}");
+    Ok(build
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")
+        .env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size")
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags.trim_end()))
 }
 
 pub fn serve(args: &[String]) -> Result<bool, String> {
@@ -36,7 +50,11 @@ pub fn serve(args: &[String]) -> Result<bool, String> {
     }
     tools::for_site()?;
     println!("building; the page will be at http://127.0.0.1:{port}/");
-    run(&mut command("trunk", &["serve", "--cargo-profile", profile, "--port", &port])).map(|()| true)
+    let mut trunk = command("trunk", &["serve", "--cargo-profile", profile, "--port", &port]);
+    if profile == "web" {
+        small(&mut trunk, "")?;
+    }
+    run(&mut trunk).map(|()| true)
 }
 
 /// One file of the site and its weight as a browser fetches it.

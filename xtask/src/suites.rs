@@ -159,7 +159,8 @@ fn bench_in_browser(names: &[&str]) -> Result<std::path::PathBuf, String> {
     let tools = tools::for_tests()?;
     let target = crate::process::root().join("target");
     let build = ["build", "--quiet", "--package", "suite", "--bin", "bench", "--profile", "web"];
-    run(command("cargo", &build).args(["--target", "wasm32-unknown-unknown"]))?;
+    let mut cargo = command("cargo", &build);
+    run(site::small(cargo.args(["--target", "wasm32-unknown-unknown"]), "")?)?;
     let folder = target.join("bench");
     let bind = ["--target", "web", "--no-typescript", "--out-name", "bench", "--out-dir"];
     run(command("wasm-bindgen", &bind)

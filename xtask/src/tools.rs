@@ -34,9 +34,19 @@ pub fn for_tests() -> Result<TestTools, String> {
     Ok(TestTools { chromium, chromedriver })
 }
 
+fn sysroot() -> Result<PathBuf, String> {
+    let printed = crate::process::output(&mut command("rustc", &["--print", "sysroot"]))?;
+    Ok(PathBuf::from(printed.trim()))
+}
+
+/// The standard library's source, with which the published site is built.
+pub fn rust_source() -> Result<(), String> {
+    let installed = sysroot()?.join("lib/rustlib/src/rust/library").is_dir();
+    if installed { Ok(()) } else { run(&mut command("rustup", &["component", "add", "rust-src"])) }
+}
+
 fn wasm_target() -> Result<(), String> {
-    let sysroot = crate::process::output(&mut command("rustc", &["--print", "sysroot"]))?;
-    let installed = PathBuf::from(sysroot.trim()).join("lib/rustlib").join(WASM_TARGET).is_dir();
+    let installed = sysroot()?.join("lib/rustlib").join(WASM_TARGET).is_dir();
     if installed { Ok(()) } else { run(&mut command("rustup", &["target", "add", WASM_TARGET])) }
 }
 

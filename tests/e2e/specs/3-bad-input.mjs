@@ -91,4 +91,16 @@ export default [
     await it.onStage("Control plane");
     check((await it.clock()).startsWith("00:"), "time runs");
   }],
+
+  ["a trap in WebAssembly is told kindly", async (it) => {
+    await it.page.evaluate(() => setTimeout(() => {
+      const types = [1, 4, 1, 96, 0, 0], functions = [3, 2, 1, 0], exports = [7, 5, 1, 1, 102, 0, 0];
+      const unreachable = [10, 5, 1, 3, 0, 0, 11];
+      const bytes = [0, 97, 115, 109, 1, 0, 0, 0, ...types, ...functions, ...exports, ...unreachable];
+      new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(bytes))).exports.f();
+    }));
+    await it.page.locator("#crash").waitFor({ state: "visible" });
+    await it.answersInTime();
+    it.complaints.length = 0;
+  }],
 ];

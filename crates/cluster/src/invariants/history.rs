@@ -138,7 +138,10 @@ impl History {
                 .0
                 .saturating_sub(Duration::from_secs(grace.unsigned_abs()).as_micros() as u64),
         );
-        self.leave(uid, pod, node, if gone { event.at } else { asked_at }, grace, gone);
+        // A grace that is cut short later counts from then, though the timestamp says less.
+        let marked = |it: &Object| it.metadata().deletion_timestamp.is_some();
+        let anew = gone || event.before.as_ref().is_some_and(marked);
+        self.leave(uid, pod, node, if anew { event.at } else { asked_at }, grace, gone);
     }
 
     fn leave(&mut self, uid: String, pod: &Pod, node: &str, from: SimTime, grace: i64, gone: bool) {
@@ -193,6 +196,11 @@ impl History {
     fn check_placement(&mut self, pod: &Pod, cluster: &Cluster, found: &mut Found) {
         let (Some(uid), Some(node)) = (pod.metadata.uid.clone(), state::node(pod)) else { return };
         let (cpu, memory) = requests(pod);
+        // One that was resized while it waited may have been decided about before: nobody looks again at the binding.
+        if pod.metadata.generation != Some(1) {
+            self.placed.insert(uid, Placed { cpu: 0, memory: 0 });
+            return;
+        }
         self.placed.insert(uid, Placed { cpu, memory });
         let Some(allocatable) =
             cluster.api().node(node).and_then(|it| it.status.as_ref()?.allocatable.as_ref())

@@ -56,19 +56,21 @@ fn check_leftovers(cluster: &Cluster, found: &mut Found) {
     }
 }
 
-/// A Pod that made way for one with anti-affinity, which still waits for this node. A Pod without terms of its own is not
-/// kept from there by a Pod that is only nominated, so what takes the victim's place may be the next victim, without end.
-// Follows kubernetes v1.36 plugins/interpodaffinity: PreFilter, and RunPreFilterExtensionAddPod, which passes over what
-// PreFilter skipped.
+/// A Pod that made way for one with anti-affinity or spread constraints, which still waits for this node. What has no such
+/// terms of its own is not kept from there by a Pod that is only nominated, so what takes the victim's place may be the
+/// next victim, without end.
+// Follows kubernetes v1.36 plugins/interpodaffinity and plugins/podtopologyspread: PreFilter, and
+// RunPreFilterExtensionAddPod, which passes over what PreFilter skipped.
 fn preempted_for_ever(cluster: &Cluster, object: &Object) -> bool {
     let Object::Pod(victim) = object else { return false };
     state::has_condition(victim, "DisruptionTarget")
         && cluster.api().pods().any(|it| {
             let waits = it.status.as_ref().and_then(|it| it.nominated_node_name.as_deref());
-            let affinity = it.spec.as_ref().and_then(|it| it.affinity.as_ref());
-            waits.is_some()
-                && waits == state::node(victim)
-                && affinity.is_some_and(|it| it.pod_anti_affinity.is_some())
+            let apart = it.spec.as_ref().is_some_and(|it| {
+                it.topology_spread_constraints.is_some()
+                    || it.affinity.as_ref().is_some_and(|it| it.pod_anti_affinity.is_some())
+            });
+            waits.is_some() && waits == state::node(victim) && apart
         })
 }
 
