@@ -138,10 +138,12 @@ export class Playground {
 
   /// Waits until more than `lines` were printed and the last is a prompt; answers the terminal's text.
   prompt(lines = -1) {
-    return this.sees(async () => {
-      const it = (await this.terminal()).trimEnd();
-      return lines < (await this.linesPrinted()) ? it : "";
-    }, /[~/]\S* #$|(^|\n)[#$]$/);
+    // Looked at in one go: between two looks a line may be counted that is not on the screen yet.
+    const look = (lines) => {
+      const it = globalThis.terminalOfPage;
+      return it?.settled() && lines < globalThis.terminalLines ? it.text().trimEnd() : "";
+    };
+    return this.sees(() => this.page.evaluate(look, lines), /[~/]\S* #$|(^|\n)[#$]$/);
   }
 
   /// Pastes a line and presses Enter, without waiting for anything.

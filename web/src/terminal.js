@@ -73,6 +73,8 @@ globalThis.PlaygroundTerminal = {
         waiting = bounded(waiting + text);
         if (!drawing) draw();
       },
+      // Whether all that was written stands on the screen.
+      settled: () => !drawing,
       clear: () => terminal.reset(),
       focus: () => terminal.focus(),
       setDark: () => {},

@@ -51,8 +51,10 @@ export default [
     await it.key("]");
     await it.sees(() => speed.inputValue(), "8");
     await it.key("?");
-    await it.page.getByRole("dialog", { name: "What this is" }).waitFor();
+    const help = it.page.getByRole("dialog", { name: "What this is" });
+    await help.waitFor();
     await it.page.keyboard.press("Escape");
+    await help.waitFor({ state: "hidden" });
     await it.key("/");
     await it.page.getByRole("dialog", { name: "Scenarios" }).waitFor();
     await it.page.keyboard.press("Escape");
