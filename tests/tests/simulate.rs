@@ -31,6 +31,14 @@ fn seeds_four() {
     seeds(151, 201);
 }
 
+/// Each found a mistake of the engine or of a promise.
+#[test]
+fn seeds_that_failed_once() {
+    for seed in [471, 847, 940, 1360, 2402, 3006, 3947, 4670, 5889, 6470] {
+        seeds(seed, seed + 1);
+    }
+}
+
 #[test]
 fn a_plan_is_read_as_it_is_written() {
     for seed in 0..50 {

@@ -138,6 +138,8 @@ pub struct Host {
     relist_phase: Duration,
     tick_phase: Duration,
     relist_planned: bool,
+    /// The runtime did not answer the last one.
+    relist_failed: bool,
     eviction_planned: bool,
     started: bool,
     pub(crate) dirty: BTreeSet<PodId>,
@@ -196,6 +198,7 @@ impl Kubelet {
                 relist_phase: Duration::ZERO,
                 tick_phase: Duration::ZERO,
                 relist_planned: false,
+                relist_failed: false,
                 eviction_planned: false,
                 started: false,
                 dirty: BTreeSet::new(),
@@ -472,7 +475,8 @@ impl Kubelet {
 
     fn relist(&mut self, ctx: &mut Ctx<'_>) {
         self.host.relist_planned = false;
-        if ctx.runtime.is_frozen(&self.host.name) {
+        self.host.relist_failed = ctx.runtime.is_frozen(&self.host.name);
+        if self.host.relist_failed {
             self.host.plan_relist(ctx);
             return;
         }
@@ -571,8 +575,11 @@ impl Host {
         Some(SimTime(now.as_micros() - passed % 1_000_000))
     }
 
-    /// The last relist, whether or not it found anything.
+    /// The last relist, whether or not it found anything; none while the runtime does not answer.
     pub(crate) fn last_relist(&self, now: SimTime) -> SimTime {
+        if self.relist_failed {
+            return SimTime::ZERO;
+        }
         Host::at_or_before(self.relist_phase, now).unwrap_or(SimTime::ZERO)
     }
 

@@ -80,6 +80,10 @@ pub fn derive(from: &Sources<'_>) -> (PodStatus, Vec<String>) {
         status.reason = Some(reason.to_owned());
         status.message = Some(message.to_owned());
     }
+    // What the API server shows as the end is the end.
+    if pod::is_terminal(pod::api_phase(pod)) {
+        status.phase = Some(pod::api_phase(pod).to_owned());
+    }
     let some = |list: Vec<ContainerStatus>| (!list.is_empty()).then_some(list);
     status.container_statuses = some(apps);
     status.init_container_statuses = some(init);

@@ -292,8 +292,12 @@ impl Worker {
     /// Asks the runtime anew; news lead to a look at the Pod.
     pub(crate) fn relist(&mut self, at: SimTime, host: &mut Host, ctx: &mut Ctx<'_>) {
         host.dirty.remove(&self.id);
-        let (observed, missed) =
-            Observed::relist(ctx.runtime, &self.sandboxes, &self.made, &self.cache, ctx.now);
+        let (observed, missed) = if self.stage < Stage::Terminated {
+            Observed::relist(ctx.runtime, &self.sandboxes, &self.made, &self.cache, ctx.now)
+        } else {
+            // The runtime has answered that all is stopped: it has noticed every end by itself.
+            (Observed::read(ctx.runtime, &self.sandboxes, &self.made, &self.cache), false)
+        };
         if missed {
             host.mark_dirty(self.id, ctx);
         }
