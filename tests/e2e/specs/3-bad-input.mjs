@@ -101,6 +101,7 @@ export default [
     }));
     await it.page.locator("#crash").waitFor({ state: "visible" });
     await it.answersInTime();
-    it.complaints.length = 0;
+    // Of this trap alone; what else the page complains of still counts.
+    it.complaints = it.complaints.filter((text) => text !== "error: unreachable");
   }],
 ];
