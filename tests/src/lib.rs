@@ -8,6 +8,10 @@ pub mod golden;
 pub mod lifecycle;
 pub mod simulate;
 
+#[cfg(not(target_arch = "wasm32"))]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// One recorded case, compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaseResult {

@@ -4,11 +4,13 @@ pub mod because;
 pub mod codec;
 mod kinds;
 pub mod known;
+pub mod names;
 mod object;
 pub mod quantity;
 pub mod schema;
 pub mod selector;
 pub mod syntax;
+pub mod taints;
 pub mod time;
 pub mod yaml;
 

@@ -88,7 +88,7 @@ fn admit_pod(pod: &mut Pod, store: &Store, rng: &mut Rng) -> Result<(), Failure>
 
 fn service_account(pod: &mut Pod, store: &Store, rng: &mut Rng) -> Result<(), Failure> {
     let is_mirror =
-        pod.metadata.annotations.as_ref().is_some_and(|it| it.contains_key("kubernetes.io/config.mirror"));
+        pod.metadata.annotations.as_ref().is_some_and(|it| it.contains_key(api::names::MIRROR_ANNOTATION));
     if is_mirror {
         return Ok(());
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use api::k8s_openapi::api::core::v1::{ServicePort, ServiceSpec};
 use api::{
     Actor, Because, Cause, ConfigMap, IntOrString, Namespace, Object, ObjectMeta, PriorityClass, Service,
-    ServiceAccount,
+    ServiceAccount, names,
 };
 use sim::SimTime;
 
@@ -26,13 +26,13 @@ impl ApiServer {
         };
         for (name, value, description) in [
             (
-                "system-cluster-critical",
-                2_000_000_000,
+                names::CLUSTER_CRITICAL,
+                names::CLUSTER_CRITICAL_PRIORITY,
                 "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
             ),
             (
-                "system-node-critical",
-                2_000_001_000,
+                names::NODE_CRITICAL,
+                names::NODE_CRITICAL_PRIORITY,
                 "Used for system critical pods that must not be moved from their current node.",
             ),
         ] {

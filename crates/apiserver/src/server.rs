@@ -159,19 +159,40 @@ impl ApiServer {
         self.replace(object, cause, now)
     }
 
-    pub(crate) fn replace(
+    /// Changes the newest version in place, without defaults and validation: for what a component writes again and again.
+    pub fn amend(
         &mut self,
-        mut object: Object,
+        key: &ObjectKey,
+        change: &mut dyn FnMut(&mut Object),
         cause: Cause,
         now: SimTime,
     ) -> Result<Object, Failure> {
+        let old = self.store.get(key).ok_or_else(|| status::not_found(key))?.object.clone();
+        let mut object = old.clone();
+        change(&mut object);
+        Ok(self.supersede(key.clone(), &old, object, cause, now))
+    }
+
+    pub(crate) fn replace(&mut self, object: Object, cause: Cause, now: SimTime) -> Result<Object, Failure> {
         let key = object.key();
         let stored = self.store.get(&key).ok_or_else(|| status::not_found(&key))?;
         let revision = object.metadata().resource_version.as_deref();
-        let old = &stored.object;
-        if revision.is_some() && revision != old.metadata().resource_version.as_deref() {
+        if revision.is_some() && revision != stored.object.metadata().resource_version.as_deref() {
             return Err(status::conflict(&key));
         }
+        let old = stored.object.clone();
+        Ok(self.supersede(key, &old, object, cause, now))
+    }
+
+    /// Puts the next version of an object into the store.
+    fn supersede(
+        &mut self,
+        key: ObjectKey,
+        old: &Object,
+        mut object: Object,
+        cause: Cause,
+        now: SimTime,
+    ) -> Object {
         // A change of what is wanted is a new generation; a binding is not.
         let generation = old.metadata().generation;
         let changed = generation.is_some() && spec_changed(old, &object);
@@ -179,15 +200,15 @@ impl ApiServer {
         meta.resource_version.clone_from(&old.metadata().resource_version);
         meta.generation = generation.map(|it| it + i64::from(changed));
         if object == *old {
-            return Ok(object);
+            return object;
         }
         if deletion::is_finished(&object) {
             self.store.remove(&key, object.clone(), cause, now);
-            return Ok(object);
+            return object;
         }
         object.metadata_mut().resource_version = Some(self.store.next_revision().to_string());
         self.store.put(key, object.clone(), cause, now);
-        Ok(object)
+        object
     }
 
     /// Writes `spec.nodeName`, once, and says so in the condition `PodScheduled`.

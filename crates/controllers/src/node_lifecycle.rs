@@ -68,11 +68,15 @@ pub(crate) fn monitor(view: &View<'_>, now: SimTime) -> Reconciled {
     let mut health = view.memory.nodes.clone();
     let nodes: Vec<&Arc<Node>> = view.store.list(Kind::Node).filter_map(|it| it.object.as_node()).collect();
     notice_newcomers(&mut health, &nodes, now, &mut plan);
+    // Nodes and their leases come in the same order.
+    let mut leases = view.store.list_in(Kind::Lease, "kube-node-lease").peekable();
     let (mut ready_nodes, mut silent_nodes) = (0_u32, 0_u32);
     for node in nodes {
         let name = node.metadata.name.as_deref().unwrap_or("");
         let Some(probe) = health.known.get_mut(name) else { continue };
-        probe.listen(view, node, now);
+        while leases.next_if(|it| it.object.name() < name).is_some() {}
+        let lease = leases.peek().filter(|it| it.object.name() == name);
+        probe.listen(node, lease.map(|it| &it.object), now);
         let before = ready(node);
         let mut node = node.clone();
         if let Some(silence) = probe.silence(&node, now)
@@ -132,12 +136,10 @@ fn notice_newcomers(health: &mut Health, nodes: &[&Arc<Node>], now: SimTime, pla
 
 impl Probe {
     /// A new heartbeat in the status or a renewed lease counts from the moment it is seen here.
-    fn listen(&mut self, view: &View<'_>, node: &Node, now: SimTime) {
+    fn listen(&mut self, node: &Node, lease: Option<&Object>, now: SimTime) {
         let beat = |it: &NodeCondition| it.last_heartbeat_time.as_ref().map(api::time::sim_time);
         let heartbeat = condition(node, "Ready").and_then(beat);
-        let lease =
-            ObjectKey::new(Kind::Lease, "kube-node-lease", node.metadata.name.as_deref().unwrap_or(""));
-        let renewed = match view.get(&lease) {
+        let renewed = match lease {
             Some(Object::Lease(lease)) => lease.spec.as_ref().and_then(|it| it.renew_time.as_ref()),
             _ => None,
         };

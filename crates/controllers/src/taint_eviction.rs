@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::k8s_openapi::api::core::v1::{ObjectReference, Taint, Toleration};
+use api::taints::tolerates;
 use api::{Because, Kind, Node, Object, ObjectKey, Pod};
 use apiserver::{Change, DeleteOptions, WatchEvent};
 use sim::SimTime;
@@ -85,7 +86,7 @@ fn judge(view: &View<'_>, pod: &Arc<Pod>, node: &Node, now: SimTime, plan: &mut 
         cancel(view, &key, plan);
         return;
     }
-    let bears = |taint: &&Taint| taints::tolerations(pod).iter().find(|it| taints::tolerates(it, taint));
+    let bears = |taint: &&Taint| taints::tolerations(pod).iter().find(|it| tolerates(it, taint));
     let used: Vec<&Toleration> = taints.iter().filter_map(bears).collect();
     if used.len() < taints.len() {
         let taint = taints.iter().find(|it| bears(it).is_none()).expect("one is not borne");

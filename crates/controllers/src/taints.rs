@@ -43,17 +43,3 @@ pub(crate) fn remove(node: &mut Node, key: &str, effect: &str) {
 pub(crate) fn tolerations(pod: &Pod) -> &[Toleration] {
     pod.spec.as_ref().and_then(|it| it.tolerations.as_deref()).unwrap_or_default()
 }
-
-/// Follows kubernetes v1.36 api/core/v1/toleration.go: ToleratesTaint.
-pub(crate) fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
-    let effect = toleration.effect.as_deref().unwrap_or("");
-    let key = toleration.key.as_deref().unwrap_or("");
-    if !(effect.is_empty() || effect == taint.effect) || !(key.is_empty() || key == taint.key) {
-        return false;
-    }
-    match toleration.operator.as_deref().unwrap_or("") {
-        "Exists" => true,
-        "" | "Equal" => toleration.value.as_deref().unwrap_or("") == taint.value.as_deref().unwrap_or(""),
-        _ => false,
-    }
-}

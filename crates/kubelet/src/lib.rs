@@ -133,6 +133,8 @@ pub struct Host {
     pub ip: String,
     pub actor: Actor,
     settings: Settings,
+    /// Of its Lease; held once for all keys.
+    lease_namespace: Arc<str>,
     recorder: EventRecorder,
     /// The relists and the looks at due Pods come at this distance from whole seconds.
     relist_phase: Duration,
@@ -195,6 +197,7 @@ impl Kubelet {
                 name,
                 ip: String::new(),
                 settings,
+                lease_namespace: node::LEASE_NAMESPACE.into(),
                 relist_phase: Duration::ZERO,
                 tick_phase: Duration::ZERO,
                 relist_planned: false,

@@ -3,7 +3,9 @@
 //! Follows kubernetes v1.36 pkg/kubelet/kubelet_node_status.go, pkg/kubelet/nodestatus/setters.go,
 //! component-helpers/apimachinery/lease.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use api::k8s_openapi::api::coordination::v1::LeaseSpec;
@@ -22,7 +24,7 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 const STATUS_CHECK: Duration = Duration::from_secs(10);
 /// An unchanged status is written so often.
 const STATUS_REPORT: Duration = Duration::from_mins(5);
-const LEASE_NAMESPACE: &str = "kube-node-lease";
+pub(crate) const LEASE_NAMESPACE: &str = "kube-node-lease";
 /// Kept for the node itself.
 const RESERVED_MEMORY_BYTES: u64 = 100 << 20;
 const DISK_BYTES: i64 = 61_255_492 << 10;
@@ -161,19 +163,24 @@ impl Host {
 
     /// Writes the status when something in it is new, or when it is time.
     fn report_node(&mut self, first: bool, ctx: &mut Ctx<'_>) {
-        let Some(node) = ctx.api.node(&self.name).cloned() else { return };
+        let key = ObjectKey { kind: Kind::Node, namespace: Arc::default(), name: self.name.clone() };
+        let Some(Object::Node(node)) = ctx.api.get(&key).cloned() else { return };
         self.tell_cordoned(&node, ctx);
         let (ready, message) = self.readiness(first, ctx);
         let due = self.node_reported_at + STATUS_REPORT <= ctx.now;
         let images = ctx.runtime.machine(&self.name).map_or(0, |it| it.image_changes);
         let short = self.short_of_memory_at.is_some();
-        let basis = (node.metadata.resource_version.clone(), images, ready && !short);
-        if !first && !due && ready && self.node_agreed.as_ref() == Some(&basis) {
+        let well = ready && !short;
+        let agreed = self.node_agreed.as_ref().is_some_and(|(version, seen, was_well)| {
+            *version == node.metadata.resource_version && (*seen, *was_well) == (images, well)
+        });
+        if !first && !due && ready && agreed {
             return;
         }
+        let basis = (node.metadata.resource_version.clone(), images, well);
         let none = NodeStatus::default();
         let old = node.status.as_ref().unwrap_or(&none);
-        let mut status = self.node_status(old, ready, message, ctx);
+        let mut status = self.node_status(old, ready, message.into_owned(), ctx);
         let without_times = |it: &NodeStatus| {
             let mut it = it.clone();
             for condition in it.conditions.iter_mut().flatten() {
@@ -205,14 +212,14 @@ impl Host {
         let cause = self.cause(if first { Because::NodeBack } else { Because::Housekeeping });
         if let Ok(written) = ctx.api.update_status(node.into(), cause, ctx.now) {
             self.node_reported_at = ctx.now;
-            self.node_agreed = Some((written.metadata().resource_version.clone(), images, ready && !short));
+            self.node_agreed = Some((written.metadata().resource_version.clone(), images, well));
         }
         for reason in news {
             self.tell_status(reason, ctx);
         }
     }
 
-    fn readiness(&mut self, first: bool, ctx: &Ctx<'_>) -> (bool, String) {
+    fn readiness(&mut self, first: bool, ctx: &Ctx<'_>) -> (bool, Cow<'static, str>) {
         let frozen = ctx.runtime.is_frozen(&self.name);
         if !frozen {
             self.runtime_silent_since = None;
@@ -222,18 +229,16 @@ impl Host {
             && !first
         {
             let ago = crate::words::go_duration(ctx.now.since(since));
-            return (
-                false,
-                format!("PLEG is not healthy: pleg was last seen active {ago} ago; threshold is 3m0s"),
-            );
+            let text = format!("PLEG is not healthy: pleg was last seen active {ago} ago; threshold is 3m0s");
+            return (false, text.into());
         }
         if frozen {
             let since = *self.runtime_silent_since.get_or_insert(ctx.now);
             if RUNTIME_SILENCE_MAX <= ctx.now.since(since) {
-                return (false, "container runtime is down".to_owned());
+                return (false, "container runtime is down".into());
             }
         }
-        (true, "kubelet is posting ready status".to_owned())
+        (true, "kubelet is posting ready status".into())
     }
 
     fn node_status(&self, old: &NodeStatus, ready: bool, message: String, ctx: &Ctx<'_>) -> NodeStatus {
@@ -294,26 +299,24 @@ impl Host {
     }
 
     fn renew_lease(&mut self, ctx: &mut Ctx<'_>) {
-        let key = ObjectKey::new(Kind::Lease, LEASE_NAMESPACE, &self.name);
+        let key =
+            ObjectKey { kind: Kind::Lease, namespace: self.lease_namespace.clone(), name: self.name.clone() };
         let now = api::time::micro_time(ctx.now);
         let cause = self.cause(Because::Housekeeping);
-        if let Some(Object::Lease(found)) = ctx.api.get(&key) {
-            let mut lease = (**found).clone();
-            lease.spec.get_or_insert_default().renew_time = Some(now);
-            let _ = ctx.api.update(lease.into(), cause, ctx.now);
+        let mut renew = |it: &mut Object| {
+            if let Object::Lease(lease) = it {
+                Arc::make_mut(lease).spec.get_or_insert_default().renew_time = Some(now.clone());
+            }
+        };
+        if ctx.api.get(&key).is_some() {
+            let _ = ctx.api.amend(&key, &mut renew, cause, ctx.now);
             return;
         }
         let Some(node) = ctx.api.node(&self.name) else { return };
         let mut lease = Lease::default();
         lease.metadata.name = Some(self.name.to_string());
-        lease.metadata.namespace = Some(LEASE_NAMESPACE.to_owned());
-        lease.metadata.owner_references = Some(vec![OwnerReference {
-            api_version: "v1".to_owned(),
-            kind: "Node".to_owned(),
-            name: self.name.to_string(),
-            uid: node.metadata.uid.clone().unwrap_or_default(),
-            ..OwnerReference::default()
-        }]);
+        lease.metadata.namespace = Some(self.lease_namespace.to_string());
+        lease.metadata.owner_references = Some(vec![self.owner_reference(node)]);
         lease.spec = Some(LeaseSpec {
             holder_identity: Some(self.name.to_string()),
             lease_duration_seconds: Some(40),
@@ -321,6 +324,17 @@ impl Host {
             ..LeaseSpec::default()
         });
         let _ = ctx.api.create(lease.into(), cause, ctx.now);
+    }
+
+    /// As the owner of what the kubelet makes.
+    pub(crate) fn owner_reference(&self, node: &Node) -> OwnerReference {
+        OwnerReference {
+            api_version: "v1".to_owned(),
+            kind: "Node".to_owned(),
+            name: self.name.to_string(),
+            uid: node.metadata.uid.clone().unwrap_or_default(),
+            ..OwnerReference::default()
+        }
     }
 }
 

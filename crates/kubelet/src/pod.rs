@@ -125,7 +125,7 @@ pub fn uid(pod: &Pod) -> &str {
 }
 
 /// In a Pod that a kubelet made in the API server to show one of its own.
-pub const MIRROR: &str = "kubernetes.io/config.mirror";
+pub use api::names::MIRROR_ANNOTATION as MIRROR;
 /// Where a Pod comes from, when not from the API server.
 pub const SOURCE: &str = "kubernetes.io/config.source";
 

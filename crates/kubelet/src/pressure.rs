@@ -10,8 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::Pod;
-use api::k8s_openapi::api::core::v1::{PodCondition, Toleration};
+use api::k8s_openapi::api::core::v1::{PodCondition, Taint};
+use api::names::CLUSTER_CRITICAL_PRIORITY;
 use api::quantity::{self, Amount, Format};
+use api::taints::tolerates;
 use apiserver::EventKind;
 
 use crate::admission::Refusal;
@@ -20,33 +22,28 @@ use crate::held::Held;
 use crate::pod;
 use crate::resources::request_amounts;
 use crate::worker::{Stage, Worker};
-use crate::{Ctx, Kubelet};
+use crate::{Ctx, Kubelet, conditions};
 
 /// `memory.available`: less than that is pressure.
 const AVAILABLE_BYTES_MIN: u64 = 100 << 20;
 /// The node's condition outlives its cause by so long.
 const TRANSITION: Duration = Duration::from_mins(5);
-/// From this priority on a Pod is critical for the system.
-const CRITICAL_PRIORITY: i32 = 2_000_000_000;
 
 // Follows kubernetes v1.36 pkg/kubelet/types/pod_update.go: IsCriticalPod.
 pub(crate) fn is_critical(pod: &Pod) -> bool {
-    pod::is_static(pod) || pod::spec(pod).priority.is_some_and(|it| CRITICAL_PRIORITY <= it)
+    pod::is_static(pod) || pod::spec(pod).priority.is_some_and(|it| CLUSTER_CRITICAL_PRIORITY <= it)
 }
 
 /// While the node is short of memory, it takes no Pod that asks for none.
 pub(crate) fn refusal(pod: &Pod) -> Option<Refusal> {
-    let tolerates = |it: &Toleration| {
-        let key = it.key.as_deref().unwrap_or("");
-        let exists =
-            it.operator.as_deref() == Some("Exists") || it.value.as_deref().is_none_or(str::is_empty);
-        exists
-            && (key.is_empty() || key == "node.kubernetes.io/memory-pressure")
-            && matches!(it.effect.as_deref(), None | Some("" | "NoSchedule"))
+    let taint = Taint {
+        key: "node.kubernetes.io/memory-pressure".to_owned(),
+        effect: "NoSchedule".to_owned(),
+        ..Taint::default()
     };
     let fine = is_critical(pod)
         || pod::qos_class(pod) != "BestEffort"
-        || pod::spec(pod).tolerations.iter().flatten().any(tolerates);
+        || pod::spec(pod).tolerations.iter().flatten().any(|it| tolerates(it, &taint));
     (!fine).then(|| Refusal {
         reason: EVICTED.to_owned(),
         message: "The node had condition: [MemoryPressure]. ".to_owned(),
@@ -139,7 +136,7 @@ impl Worker {
     /// The next status says who disrupts the Pod.
     fn note_disruption(&mut self, message: &str, ctx: &Ctx<'_>) {
         let mut status = self.status.as_deref().cloned().unwrap_or_default();
-        status.conditions.get_or_insert_default().push(PodCondition {
+        let target = PodCondition {
             type_: "DisruptionTarget".to_owned(),
             status: "True".to_owned(),
             reason: Some("TerminationByKubelet".to_owned()),
@@ -147,7 +144,8 @@ impl Worker {
             last_transition_time: Some(api::time::time(ctx.now)),
             observed_generation: self.pod.metadata.generation,
             ..PodCondition::default()
-        });
+        };
+        conditions::replace_or_append(status.conditions.get_or_insert_default(), target);
         self.status = Some(Held::new(status));
     }
 }

@@ -3,18 +3,39 @@
 //! Follows kubernetes v1.36 pkg/kubelet/status/status_manager.go: updateStatusInternal, SetContainerReadiness,
 //! TerminatePod, syncPod, mergePodStatus, canBeDeleted.
 
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
 use api::k8s_openapi::api::core::v1::{ContainerStatus, PodStatus};
 use api::{Because, Cause, Object, ObjectKey, Pod};
 use apiserver::DeleteOptions;
 use runtime::ContainerId;
-use sim::latency;
+use sim::{SimTime, latency};
 
 use crate::held::Held;
 use crate::pod;
+use crate::resize::Resize;
 use crate::status::{Sources, condition, derive, lost_state};
 use crate::words::container_id_text;
 use crate::worker::{Stage, Worker};
 use crate::{Ctx, Event, Host, conditions};
+
+/// From what the newest status was derived last without a change: derived from the same again, it stays the same.
+/// This is knowledge about the state, no part of it, and so it takes no part in comparisons and digests.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Settled(Option<(Held<Pod>, Held<PodStatus>, SimTime)>);
+
+impl PartialEq for Settled {
+    fn eq(&self, _: &Settled) -> bool {
+        true
+    }
+}
+
+impl Eq for Settled {}
+
+impl Hash for Settled {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
+}
 
 const LOST: &str = "The container could not be located when the pod was terminated";
 
@@ -48,10 +69,43 @@ impl Worker {
         status
     }
 
+    /// Would a look at an undecided Pod derive the status that it has? Only what changes seldom may count: a Pod with
+    /// probes, a resize or a reason why something does not start is always looked at.
+    pub(crate) fn is_settled(&self) -> bool {
+        let (Some((pod, status, seen)), Some(newest)) = (&self.settled.0, &self.status) else { return false };
+        self.derives_plainly()
+            && *seen == self.cache_at
+            && Arc::ptr_eq(&pod.0, &self.pod.0)
+            && Arc::ptr_eq(&status.0, &newest.0)
+    }
+
+    /// Is the status derived from the Pod, what is observed, and the status before, and from nothing else?
+    fn derives_plainly(&self) -> bool {
+        self.probes.is_empty()
+            && self.reasons.is_empty()
+            && self.verdict.is_none()
+            && self.resize == Resize::default()
+    }
+
+    /// The newest status is what was just derived. `plain` tells that no decision of the kubelet was in it.
+    pub(crate) fn take_derived(&mut self, status: PodStatus, plain: bool, ctx: &mut Ctx<'_>) {
+        match self.status.clone().filter(|it| **it == status) {
+            Some(same) if plain && self.derives_plainly() => {
+                self.settled = Settled(Some((self.pod.clone(), same, self.cache_at)));
+            }
+            Some(_) => {}
+            None => self.replace_status(status, ctx),
+        }
+    }
+
     pub(crate) fn set_status(&mut self, status: PodStatus, ctx: &mut Ctx<'_>) {
         if self.status.as_deref() == Some(&status) {
             return;
         }
+        self.replace_status(status, ctx);
+    }
+
+    fn replace_status(&mut self, status: PodStatus, ctx: &mut Ctx<'_>) {
         self.refresh_targets(&status);
         self.status = Some(Held::new(status));
         self.plan_report(ctx);

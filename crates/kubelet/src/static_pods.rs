@@ -145,14 +145,8 @@ impl Worker {
         let mut mirror = (*self.pod).clone();
         let meta = &mut mirror.metadata;
         meta.uid = None;
-        meta.owner_references = Some(vec![OwnerReference {
-            api_version: "v1".to_owned(),
-            kind: "Node".to_owned(),
-            name: host.name.to_string(),
-            uid: node.metadata.uid.clone().unwrap_or_default(),
-            controller: Some(true),
-            ..OwnerReference::default()
-        }]);
+        let owner = OwnerReference { controller: Some(true), ..host.owner_reference(node) };
+        meta.owner_references = Some(vec![owner]);
         let annotations = meta.annotations.get_or_insert_default();
         annotations.insert(pod::MIRROR.to_owned(), self.uid.to_string());
         let cause = Cause { by: host.actor.clone(), because: Because::StatusSync, parent: self.parent() };

@@ -149,11 +149,17 @@ impl Worker {
         let cache = std::mem::take(&mut self.cache);
         self.settle_resize(&cache, host, ctx);
         let verdict = self.decide(host, ctx);
-        let verdict = verdict.as_ref().map(|(reason, message)| (reason.as_str(), message.as_str()));
-        let status = self.derive_status(&cache, false, verdict, host, ctx);
-        self.cache = cache;
-        let terminal = pod::is_terminal(status.phase.as_deref().unwrap_or(""));
-        self.set_status(status, ctx);
+        let undecided = verdict.is_none();
+        let mut terminal = false;
+        if undecided && self.is_settled() {
+            self.cache = cache;
+        } else {
+            let verdict = verdict.as_ref().map(|(reason, message)| (reason.as_str(), message.as_str()));
+            let status = self.derive_status(&cache, false, verdict, host, ctx);
+            self.cache = cache;
+            terminal = pod::is_terminal(status.phase.as_deref().unwrap_or(""));
+            self.take_derived(status, undecided && !terminal, ctx);
+        }
         self.reconcile_mirror(host, ctx);
         self.run_triggered(host, ctx);
         if terminal {

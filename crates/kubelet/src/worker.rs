@@ -16,6 +16,7 @@ use crate::held::Held;
 use crate::observed::{Made, Observed};
 use crate::pod;
 use crate::probes::Probe;
+use crate::report::Settled;
 use crate::resize::Resize;
 use crate::static_pods::Mirror;
 use crate::status::Reason;
@@ -83,6 +84,7 @@ pub struct Worker {
     pub probes: Vec<Probe>,
     pub mounts: Mounts,
     pub resize: Resize,
+    pub(crate) settled: Settled,
     /// What is only known of a static Pod.
     pub(crate) mirror: Mirror,
     /// What its volumes were last found to hold.
@@ -122,6 +124,7 @@ impl Worker {
             probes: Vec::new(),
             mounts: Mounts::default(),
             resize: Resize::default(),
+            settled: Settled::default(),
             mirror: Mirror::default(),
             volume_sample: VolumeSample::default(),
         }

@@ -47,21 +47,21 @@ impl Scheduler {
     fn observe_node(&mut self, event: &WatchEvent, ctx: &mut Ctx<'_>) {
         let Object::Node(node) = &event.object else { return };
         let (revision, now) = (event.revision, ctx.now);
-        let new = NodeInfo::new(node.clone());
+        let info = || NodeInfo::new(node.clone());
         if event.change == Watched::Deleted {
             self.cache.remove_node(&event.key.name);
-            self.queue.apply(Change::NodeDeleted(&new), revision, now);
+            self.queue.apply(Change::NodeDeleted(&info()), revision, now);
             return;
         }
         let old = self.cache.node(&event.key.name).cloned();
         self.cache.set_node(node.clone());
         if let Some(old) = old {
             if matters(&old.node, node) {
-                self.queue.apply(Change::NodeUpdated { old: &old, new: &new }, revision, now);
+                self.queue.apply(Change::NodeUpdated { old: &old, new: &info() }, revision, now);
             }
         } else {
             self.adopt_pods(&event.key.name, ctx);
-            self.queue.apply(Change::NodeAdded(&new), revision, now);
+            self.queue.apply(Change::NodeAdded(&info()), revision, now);
         }
     }
 
@@ -201,11 +201,10 @@ fn finished(pod: &Pod) -> bool {
 
 // Follows kubernetes v1.36 pkg/scheduler/framework/events.go: NodeSchedulingPropertiesChange.
 fn matters(old: &Node, new: &Node) -> bool {
-    let allocatable = |it: &Node| it.status.as_ref().and_then(|it| it.allocatable.clone());
-    let features = |it: &Node| it.status.as_ref().and_then(|it| it.declared_features.clone());
-    let spec = |it: &Node| it.spec.as_ref().map(|it| (it.unschedulable, it.taints.clone()));
+    let (was, is) = (old.status.as_ref(), new.status.as_ref());
+    let (spec, wanted) = (old.spec.as_ref(), new.spec.as_ref());
     old.metadata.labels != new.metadata.labels
-        || spec(old) != spec(new)
-        || allocatable(old) != allocatable(new)
-        || features(old) != features(new)
+        || spec.map(|it| (it.unschedulable, &it.taints)) != wanted.map(|it| (it.unschedulable, &it.taints))
+        || was.and_then(|it| it.allocatable.as_ref()) != is.and_then(|it| it.allocatable.as_ref())
+        || was.and_then(|it| it.declared_features.as_ref()) != is.and_then(|it| it.declared_features.as_ref())
 }

@@ -10,6 +10,6 @@ mod time;
 
 pub use digest::{Digest, digest_of};
 pub use latency::Latency;
-pub use queue::{EventQueue, Outbox, Ticket};
+pub use queue::{EventQueue, Outbox};
 pub use rng::Rng;
 pub use time::SimTime;

@@ -25,7 +25,7 @@ mod native {
             eprintln!("unknown benchmark {unknown:?}; there are: {}", known.join(" "));
             std::process::exit(1);
         }
-        println!("CPU time of one thread");
+        println!("CPU time of one thread, the best of several rounds");
         bench::run(&names, cpu, |figure| println!("{}", bench::row(figure, &wasm)));
     }
 

@@ -1,7 +1,8 @@
 //! ConfigMaps, Secrets, Namespaces, Nodes, PodDisruptionBudgets, PriorityClasses.
 
 use api::{
-    ConfigMap, Kind, Namespace, Node, PodDisruptionBudget, PriorityClass, Secret, ServiceAccount, syntax,
+    ConfigMap, Kind, Namespace, Node, PodDisruptionBudget, PriorityClass, Secret, ServiceAccount, names,
+    syntax,
 };
 
 use super::workload::{int_or_percent, not_more_than_all};
@@ -188,7 +189,10 @@ pub(super) fn priority_class(class: &PriorityClass, old: Option<&PriorityClass>,
     let name = text(class.metadata.name.as_ref());
     let value = class.value.unwrap_or(0);
     if name.starts_with("system-") {
-        let known = [("system-cluster-critical", 2_000_000_000), ("system-node-critical", 2_000_001_000)];
+        let known = [
+            (names::CLUSTER_CRITICAL, names::CLUSTER_CRITICAL_PRIORITY),
+            (names::NODE_CRITICAL, names::NODE_CRITICAL_PRIORITY),
+        ];
         if !known.contains(&(name, value)) {
             let why = "priority class names with 'system-' prefix are reserved for system use only. error: value mismatch or unknown system priority class";
             errors.forbidden("metadata.name", why);

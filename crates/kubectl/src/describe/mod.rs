@@ -177,7 +177,7 @@ fn events_of(call: &mut Call, resource: &Resource, it: &Value) -> Result<Vec<Val
         fields = format!("{fields},involvedObject.namespace={namespace}");
     }
     // A node's events carry its name for a uid; a mirror Pod's those of its source.
-    let mirror = at(it, "metadata.annotations").get("kubernetes.io/config.mirror").map(plain);
+    let mirror = at(it, "metadata.annotations").get(api::names::MIRROR_ANNOTATION).map(plain);
     let uid = mirror.unwrap_or_else(|| text(it, "metadata.uid").to_owned());
     fields = if resource.is("nodes") {
         format!("{fields},involvedObject.kind=Node")

@@ -134,7 +134,7 @@ fn judge(call: &mut Call, flags: &Flags, pod: &Value, seen: &mut Verdicts) {
             return note(&mut seen.errors, DAEMON, &shown);
         }
     }
-    if at(pod, "metadata.annotations").get("kubernetes.io/config.mirror").is_some() {
+    if at(pod, "metadata.annotations").get(api::names::MIRROR_ANNOTATION).is_some() {
         return;
     }
     let local = list(pod, "spec.volumes").iter().any(|it| has(it, "emptyDir"));

@@ -119,13 +119,20 @@ impl Kernel {
 
     /// Notes what the servers of limited containers say they use.
     pub(super) fn note_declared(&mut self) {
-        for (id, space) in self.spaces.iter_mut().filter(|it| it.1.cpu_limit_milli.is_some()) {
-            let of_servers =
-                self.processes.values().filter(|it| it.space == *id).map(|it| match &it.program {
-                    Program::Server(server) => server.cpu_milli(),
-                    _ => 0,
-                });
-            space.quota.declared_milli = of_servers.sum();
+        let mut limited = self.spaces.values_mut().filter(|it| it.cpu_limit_milli.is_some()).peekable();
+        if limited.peek().is_none() {
+            return;
+        }
+        for space in limited {
+            space.quota.declared_milli = 0;
+        }
+        for process in self.processes.values() {
+            if let Program::Server(server) = &process.program
+                && let Some(space) = self.spaces.get_mut(&process.space)
+                && space.cpu_limit_milli.is_some()
+            {
+                space.quota.declared_milli += server.cpu_milli();
+            }
         }
     }
 }

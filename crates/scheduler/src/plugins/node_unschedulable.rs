@@ -3,10 +3,10 @@
 //! Follows kubernetes v1.36 plugins/nodeunschedulable.
 
 use api::k8s_openapi::api::core::v1::Taint;
+use api::taints::tolerates;
 
 use crate::decision::Rejection;
 use crate::framework::{Change, Cycle, NodeView, Plugin, WakeEvent};
-use crate::plugins::taint_toleration::tolerates;
 use crate::pod_info::PodInfo;
 
 #[derive(Debug)]

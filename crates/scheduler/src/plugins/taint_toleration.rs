@@ -2,7 +2,8 @@
 //!
 //! Follows kubernetes v1.36 plugins/tainttoleration.
 
-use api::k8s_openapi::api::core::v1::{Taint, Toleration};
+use api::k8s_openapi::api::core::v1::Toleration;
+use api::taints::tolerates;
 
 use crate::decision::Rejection;
 use crate::framework::{Change, Cycle, NodeView, Plugin, WakeEvent, normalize_by_highest};
@@ -11,19 +12,6 @@ use crate::pod_info::PodInfo;
 
 #[derive(Debug)]
 pub struct TaintToleration;
-
-// Follows kubernetes v1.36 api/core/v1/toleration.go: Toleration.ToleratesTaint (operators Lt and Gt are gated off).
-pub fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
-    let given = |value: &Option<String>| value.as_deref().unwrap_or("").to_owned();
-    let (effect, key) = (given(&toleration.effect), given(&toleration.key));
-    (effect.is_empty() || effect == taint.effect)
-        && (key.is_empty() || key == taint.key)
-        && match toleration.operator.as_deref() {
-            None | Some("" | "Equal") => given(&toleration.value) == given(&taint.value),
-            Some("Exists") => true,
-            Some(_) => false,
-        }
-}
 
 /// Whether a taint that forbids scheduling stands against the Pod.
 pub fn untolerated(node: &NodeInfo, tolerations: &[Toleration]) -> bool {

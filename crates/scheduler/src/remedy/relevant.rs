@@ -6,13 +6,13 @@ use api::k8s_openapi::api::core::v1::{
     Container, NodeSelectorRequirement, NodeSelectorTerm, PodSpec, ResourceRequirements, Taint,
 };
 use api::selector::{Operator, Requirement};
+use api::taints::tolerates;
 
 use super::NODES_MAX;
 use super::edit::{ClusterEdit, Edit, Place, PodEdit};
 use crate::decision::{Decision, Reasons, Verdict};
 use crate::framework::PROFILE;
 use crate::node_info::NodeInfo;
-use crate::plugins::taint_toleration::tolerates;
 use crate::pod_info::PodInfo;
 use crate::snapshot::Snapshot;
 

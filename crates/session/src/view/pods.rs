@@ -45,7 +45,7 @@ pub fn card(pod: &Arc<Pod>, shown: words::PodStatusWords, cluster: &Cluster) -> 
         grace: grace(pod, worker),
         owner: owner(pod),
         services: services(pod, cluster),
-        mirror: meta.annotations.as_ref().is_some_and(|it| it.contains_key("kubernetes.io/config.mirror")),
+        mirror: meta.annotations.as_ref().is_some_and(|it| it.contains_key(api::names::MIRROR_ANNOTATION)),
         node,
         uid,
     }
