@@ -152,6 +152,11 @@ impl Worker {
         let undecided = verdict.is_none();
         let mut terminal = false;
         if undecided && self.is_settled() {
+            debug_assert_eq!(
+                Some(&self.derive_status(&cache, false, None, host, ctx)),
+                self.status.as_deref(),
+                "what is at rest derives itself"
+            );
             self.cache = cache;
         } else {
             let verdict = verdict.as_ref().map(|(reason, message)| (reason.as_str(), message.as_str()));

@@ -586,3 +586,35 @@ fn who_uses_more_than_asked_for_goes_first_when_memory_runs_out() {
     assert_eq!(pressure(&lab).as_deref(), Some("KubeletHasSufficientMemory"));
     assert_eq!(lab.times("NodeHasInsufficientMemory").len(), 1);
 }
+
+#[test]
+fn a_pod_at_rest_is_passed_over_until_something_about_it_changes() {
+    let settled = |lab: &Lab| lab.kubelets[0].workers().all(crate::worker::Worker::is_settled);
+    let mut lab = lived("  containers: [{name: app, image: nginx:1.14.2}]", 200.0);
+    assert!(settled(&lab), "{}", lab.timeline());
+    // Somebody adds a condition: the kubelet's status has it from the next look on.
+    lab.edit("p", |pod| {
+        let conditions = pod.status.get_or_insert_default().conditions.get_or_insert_default();
+        conditions.push(api::k8s_openapi::api::core::v1::PodCondition {
+            type_: "example.com/seen".to_owned(),
+            status: "True".to_owned(),
+            ..Default::default()
+        });
+    });
+    lab.run_for(1.0);
+    assert!(!settled(&lab));
+    lab.run_for(200.0);
+    assert!(settled(&lab));
+    // Another image, and the container goes.
+    lab.edit("p", |pod| {
+        pod.spec.get_or_insert_default().containers[0].image = Some("nginx:1.16.1".to_owned());
+        pod.metadata.generation = Some(2);
+    });
+    lab.run_for(5.0);
+    let status = lab.pod("p").and_then(|it| it.status.clone()).unwrap_or_default();
+    assert_eq!(status.observed_generation, Some(2), "{}", lab.timeline());
+    assert_eq!(status.container_statuses.map(|it| it[0].restart_count), Some(1), "{}", lab.timeline());
+    assert!(!settled(&lab));
+    lab.run_for(200.0);
+    assert!(settled(&lab));
+}
