@@ -497,7 +497,9 @@ mod tests {
             }
             assert_eq!((map.len(), set.len()), (tree.len(), tree_set.len()));
             assert_eq!((map.get(&key), set.contains(&key)), (tree.get(&key), tree_set.contains(&key)));
-            assert!(map.iter().eq(&tree) && map.iter().rev().eq(tree.iter().rev()) && set.iter().eq(&tree_set));
+            assert!(
+                map.iter().eq(&tree) && map.iter().rev().eq(tree.iter().rev()) && set.iter().eq(&tree_set)
+            );
             assert!(map.range(key.clone()..).eq(tree.range(key.clone()..)));
             assert!(map.range(..=key.clone()).eq(tree.range(..=key)));
             assert_eq!(

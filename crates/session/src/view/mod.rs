@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use api::ObjectKey;
 use cluster::Cluster;
+use sim::VecMap;
 
 use crate::frame::{
     self, About, Clock, FaultTarget, Frame, Gate, LessonCard, NodeCard, PodCard, Timeline, ViewState,
@@ -268,9 +269,9 @@ impl View {
         &self,
         cluster: &Cluster,
         pods: &[Arc<PodCard>],
-        gates: &BTreeMap<String, Gate>,
+        gates: &VecMap<String, Gate>,
     ) -> Vec<Arc<NodeCard>> {
-        let mut on_node: BTreeMap<&str, Vec<(u64, String)>> = BTreeMap::new();
+        let mut on_node: VecMap<&str, Vec<(u64, String)>> = VecMap::new();
         for card in pods {
             if let Some(node) = &card.node {
                 on_node.entry(node).or_default().push((card.created, card.uid.clone()));
@@ -397,8 +398,8 @@ pub fn sample_memory(cluster: &Cluster, recording: &mut Recording) {
 }
 
 /// What containers use, by node: (thousandths of a CPU, bytes).
-fn used(cluster: &Cluster) -> BTreeMap<String, (i64, i64)> {
-    let mut used: BTreeMap<String, (i64, i64)> = BTreeMap::new();
+fn used(cluster: &Cluster) -> VecMap<String, (i64, i64)> {
+    let mut used: VecMap<String, (i64, i64)> = VecMap::new();
     let runtime = cluster.runtime();
     for node in cluster.node_names() {
         let entry = used.entry(node.to_owned()).or_default();
