@@ -5,6 +5,7 @@
 //! moves all that comes behind it: what holds thousands of large entries stays a B-tree.
 
 use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::fmt;
 use std::ops::{Bound, Index, RangeBounds};
 use std::slice;
@@ -94,9 +95,9 @@ impl<K, V> VecMap<K, V> {
         while from < to {
             let middle = usize::midpoint(from, to);
             match key.cmp(self.entries[middle].0.borrow()) {
-                std::cmp::Ordering::Less => to = middle,
-                std::cmp::Ordering::Equal => return middle as Place,
-                std::cmp::Ordering::Greater => from = middle + 1,
+                Ordering::Less => to = middle,
+                Ordering::Equal => return middle as Place,
+                Ordering::Greater => from = middle + 1,
             }
         }
         !(from as Place)
@@ -178,6 +179,38 @@ impl<K: Ord, V> VecMap<K, V> {
     pub fn entry(&mut self, key: K) -> Entry<'_, K, V> {
         Entry { place: self.place(&key), map: self, key }
     }
+
+    /// Makes the invariant true: of equal keys the first stays, with the last one's value.
+    #[inline(never)]
+    fn put_in_order(&mut self) {
+        let entries = &mut self.entries;
+        if entries.is_sorted_by(|a, b| a.0 < b.0) {
+            return;
+        }
+        let order = order(entries.len(), &|a, b| entries[a].0.cmp(&entries[b].0));
+        for at in 0..entries.len() {
+            let mut from = order[at] as usize;
+            // What was there has been swapped to where this came from.
+            while from < at {
+                from = order[from] as usize;
+            }
+            entries.swap(at, from);
+        }
+        entries.dedup_by(|later, earlier| {
+            let equal = later.0 == earlier.0;
+            if equal {
+                std::mem::swap(&mut later.1, &mut earlier.1);
+            }
+            equal
+        });
+    }
+}
+
+/// Where each place's entry comes from when entries are sorted: one piece of code for all types.
+fn order(length: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..length as u32).collect();
+    order.sort_by(|a, b| compare(*a as usize, *b as usize));
+    order
 }
 
 /// A place in a map that may be empty.
@@ -225,8 +258,8 @@ impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for VecMap<K, V> {
 
 impl<K: Ord, V> FromIterator<(K, V)> for VecMap<K, V> {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
-        let mut map = VecMap::new();
-        map.extend(entries);
+        let mut map = VecMap { entries: entries.into_iter().collect() };
+        map.put_in_order();
         map
     }
 }
@@ -412,9 +445,7 @@ impl<T: fmt::Debug> fmt::Debug for VecSet<T> {
 
 impl<T: Ord> FromIterator<T> for VecSet<T> {
     fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
-        let mut set = VecSet::new();
-        set.extend(items);
-        set
+        VecSet(items.into_iter().map(|it| (it, ())).collect())
     }
 }
 
@@ -510,6 +541,18 @@ mod tests {
         }
         assert_eq!((format!("{map:?}"), format!("{set:?}")), (format!("{tree:?}"), format!("{tree_set:?}")));
         assert_eq!(tree.into_iter().collect::<VecMap<_, _>>(), map);
+    }
+
+    #[test]
+    fn collects_in_any_order() {
+        let mut rng = Rng::from_seed(8);
+        for length in 0..300 {
+            let entries: Vec<(String, u64)> =
+                (0..length).map(|it| (rng.below(length / 2 + 1).to_string(), it)).collect();
+            let tree: BTreeMap<String, u64> = entries.iter().cloned().collect();
+            assert!(entries.iter().cloned().collect::<VecMap<_, _>>().iter().eq(&tree));
+            assert!(entries.into_iter().map(|it| it.0).collect::<VecSet<_>>().iter().eq(tree.keys()));
+        }
     }
 
     #[test]

@@ -14,9 +14,9 @@ mod scheduling;
 mod timeline;
 mod workload;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use sim::VecMap;
 use serde::{Deserialize, Serialize};
 
 pub use command::{
@@ -64,7 +64,7 @@ pub struct Frame {
     pub pods: Vec<Arc<PodCard>>,
     /// Where in `pods` each uid is: a page with a card for each Pod looks all of them up in every frame.
     #[serde(skip)]
-    pub places: Arc<BTreeMap<String, u32>>,
+    pub places: Arc<VecMap<String, u32>>,
     pub services: Vec<Arc<ServiceCard>>,
     pub workloads: Vec<Arc<WorkloadCard>>,
     /// Newest last.
