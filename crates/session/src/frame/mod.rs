@@ -16,8 +16,8 @@ mod workload;
 
 use std::sync::Arc;
 
-use sim::VecMap;
 use serde::{Deserialize, Serialize};
+use sim::VecMap;
 
 pub use command::{
     Advanced, Command, Diagnostic, FaultTarget, Fix, Outcome, ScenarioCard, ScenarioGroup, Severity, Tab,

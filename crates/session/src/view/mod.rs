@@ -14,9 +14,9 @@ mod workloads;
 
 use std::sync::Arc;
 
-use sim::VecMap;
 use api::ObjectKey;
 use cluster::Cluster;
+use sim::VecMap;
 
 use crate::frame::{
     self, About, Clock, FaultTarget, Frame, Gate, LessonCard, NodeCard, PodCard, Timeline, ViewState,
