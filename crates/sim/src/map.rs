@@ -274,7 +274,9 @@ impl<K: Ord, V> Extend<(K, V)> for VecMap<K, V> {
 
 impl<K: Ord, V, const N: usize> From<[(K, V); N]> for VecMap<K, V> {
     fn from(entries: [(K, V); N]) -> Self {
-        entries.into_iter().collect()
+        let mut map = VecMap::new();
+        map.extend(entries);
+        map
     }
 }
 
@@ -459,7 +461,9 @@ impl<T: Ord> Extend<T> for VecSet<T> {
 
 impl<T: Ord, const N: usize> From<[T; N]> for VecSet<T> {
     fn from(items: [T; N]) -> Self {
-        items.into_iter().collect()
+        let mut set = VecSet::new();
+        set.extend(items);
+        set
     }
 }
 
