@@ -272,7 +272,7 @@ fn result_of(decision: &Decision) -> Map<String, Value> {
     });
     put("condition", condition);
     if decision.nodes_total != 0 {
-        put("unschedulablePlugins", json!(decision.unschedulable_plugins));
+        put("unschedulablePlugins", json!(decision.unschedulable_plugins.iter().collect::<Vec<_>>()));
     }
     if let Some(preemption) = &decision.preemption {
         if let Some(node) = &preemption.nominated {

@@ -3,13 +3,12 @@
 //! Follows kubernetes v1.36 client-go/tools/record/events_cache.go: EventCorrelate, EventAggregate, eventObserve,
 //! EventSourceObjectSpamFilter. DIFFERENCE: of ten similar messages the newest is forgotten again, not a random one.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use api::k8s_openapi::api::core::v1::{EventSource, ObjectReference};
 use api::{Actor, Because, Cause, Event, Kind, Object, ObjectKey};
-use sim::{SimTime, digest_of};
+use sim::{SimTime, VecMap, digest_of};
 
 use crate::ApiServer;
 
@@ -75,7 +74,7 @@ struct Budget {
 
 /// A map that forgets.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Remembered<T>(BTreeMap<u64, (SimTime, T)>);
+struct Remembered<T>(VecMap<u64, (SimTime, T)>);
 
 impl<T> Remembered<T> {
     fn entry(&mut self, key: u64, now: SimTime, fresh: impl FnOnce() -> T) -> &mut T {
@@ -102,9 +101,9 @@ impl EventRecorder {
         EventRecorder {
             component: component.to_owned(),
             host: host.map(str::to_owned),
-            told: Remembered(BTreeMap::new()),
-            similar: Remembered(BTreeMap::new()),
-            budgets: Remembered(BTreeMap::new()),
+            told: Remembered(VecMap::new()),
+            similar: Remembered(VecMap::new()),
+            budgets: Remembered(VecMap::new()),
             next: 0,
         }
     }

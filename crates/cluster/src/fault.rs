@@ -5,12 +5,14 @@ use std::sync::Arc;
 use kubelet::Kubelet;
 use runtime::{ContainerId, ContainerState, Runtime, SandboxId, Signal};
 use scheduler::remedy::is_given_along;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde::de::{Deserialize, Deserializer, Error};
+use serde_json::{Map, Value};
 
 use crate::{Cluster, NodeSpec};
 
 /// A fault, or its repair.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(tag = "fault", rename_all = "kebab-case")]
 pub enum Fault {
     /// SIGKILL to one process, by its pid on the node.
@@ -108,6 +110,13 @@ pub enum FaultError {
     TooManyNodes,
 }
 
+/// By hand: what serde derives for an enum with its tag among the fields is 40 KB of code.
+impl<'de> Deserialize<'de> for Fault {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Fault, D::Error> {
+        Fault::of_fields(&Map::deserialize(from)?).map_err(D::Error::custom)
+    }
+}
+
 /// More machines than that are no lesson.
 const NODES_MAX: usize = 200;
 
@@ -137,6 +146,49 @@ impl Fault {
             Fault::RemoveStaticPod { node, file } => format!("fault static-pod remove {node} {file}"),
             Fault::AddNode { node, like } => format!("fault node add {node} {like}"),
         }
+    }
+
+    fn of_fields(fields: &Map<String, Value>) -> Result<Fault, String> {
+        let missing = |name: &str| format!("missing field `{name}`");
+        let text = |name: &str| match fields.get(name) {
+            Some(Value::String(it)) => Ok(it.clone()),
+            Some(it) => Err(format!("invalid `{name}`: {it}, expected a string")),
+            None => Err(missing(name)),
+        };
+        let node = || text("node");
+        Ok(match text("fault")?.as_str() {
+            "kill-process" => {
+                let pid = fields.get("pid").ok_or_else(|| missing("pid"))?;
+                let number = pid.as_u64().and_then(|it| it.try_into().ok());
+                let pid = number.ok_or_else(|| format!("invalid `pid`: {pid}, expected u32"))?;
+                Fault::KillProcess { node: node()?, pid }
+            }
+            "kill-container" => Fault::KillContainer {
+                namespace: text("namespace")?,
+                pod: text("pod")?,
+                container: text("container")?,
+            },
+            "kill-sandbox" => Fault::KillSandbox { namespace: text("namespace")?, pod: text("pod")? },
+            "stop-kubelet" => Fault::StopKubelet { node: node()? },
+            "continue-kubelet" => Fault::ContinueKubelet { node: node()? },
+            "restart-kubelet" => Fault::RestartKubelet { node: node()? },
+            "freeze-runtime" => Fault::FreezeRuntime { node: node()? },
+            "continue-runtime" => Fault::ContinueRuntime { node: node()? },
+            "fail-node" => Fault::FailNode { node: node()? },
+            "recover-node" => Fault::RecoverNode { node: node()? },
+            "registry-down" => Fault::RegistryDown,
+            "registry-up" => Fault::RegistryUp,
+            "cut-network" => Fault::CutNetwork { node: node()? },
+            "heal-network" => Fault::HealNetwork { node: node()? },
+            "remove-from-registry" => Fault::RemoveFromRegistry { image: text("image")? },
+            "restore-to-registry" => Fault::RestoreToRegistry { image: text("image")? },
+            "add-static-pod" => {
+                Fault::AddStaticPod { node: node()?, file: text("file")?, text: text("text")? }
+            }
+            "remove-static-pod" => Fault::RemoveStaticPod { node: node()?, file: text("file")? },
+            "add-node" => Fault::AddNode { node: node()?, like: text("like")? },
+            other => return Err(format!("unknown variant `{other}`")),
+        })
     }
 
     /// Reads what [`Fault::command_line`] writes, without the leading `fault`; a Pod without a namespace is in `namespace`.
@@ -359,5 +411,65 @@ impl Cluster {
         }
         self.with_kubelet(&name, act);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_it_writes() {
+        let node = || "n1".to_owned();
+        let (namespace, pod, file) = ("default".to_owned(), "web".to_owned(), "web.yaml".to_owned());
+        let (image, text, like) = ("nginx".to_owned(), "kind: Pod".to_owned(), "n2".to_owned());
+        let faults = [
+            Fault::KillProcess { node: node(), pid: u32::MAX },
+            Fault::KillContainer {
+                namespace: namespace.clone(),
+                pod: pod.clone(),
+                container: "c".to_owned(),
+            },
+            Fault::KillSandbox { namespace, pod },
+            Fault::StopKubelet { node: node() },
+            Fault::ContinueKubelet { node: node() },
+            Fault::RestartKubelet { node: node() },
+            Fault::FreezeRuntime { node: node() },
+            Fault::ContinueRuntime { node: node() },
+            Fault::FailNode { node: node() },
+            Fault::RecoverNode { node: node() },
+            Fault::RegistryDown,
+            Fault::RegistryUp,
+            Fault::CutNetwork { node: node() },
+            Fault::HealNetwork { node: node() },
+            Fault::RemoveFromRegistry { image: image.clone() },
+            Fault::RestoreToRegistry { image },
+            Fault::AddStaticPod { node: node(), file: file.clone(), text },
+            Fault::RemoveStaticPod { node: node(), file },
+            Fault::AddNode { node: node(), like },
+        ];
+        for fault in faults {
+            let json = serde_json::to_string(&fault).expect("plain data");
+            assert_eq!(serde_json::from_str::<Fault>(&json).ok(), Some(fault), "{json}");
+        }
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        let wrong = |json: &str| serde_json::from_str::<Fault>(json).map_err(|it| it.to_string());
+        for (json, problem) in [
+            (r#"{"node":"n1"}"#, "missing field `fault`"),
+            (r#"{"fault":"rain"}"#, "unknown variant `rain`"),
+            (r#"{"fault":"fail-node"}"#, "missing field `node`"),
+            (r#"{"fault":"fail-node","node":null}"#, "invalid `node`: null, expected a string"),
+            (
+                r#"{"fault":"kill-process","node":"n1","pid":4294967296}"#,
+                "invalid `pid`: 4294967296, expected u32",
+            ),
+        ] {
+            assert_eq!(wrong(json), Err(problem.to_owned()), "{json}");
+        }
+        let more = r#"{"more":[{}],"fault":"registry-up","node":1}"#;
+        assert_eq!(wrong(more), Ok(Fault::RegistryUp), "fields of others do no harm");
     }
 }

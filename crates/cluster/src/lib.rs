@@ -11,7 +11,6 @@ mod settings;
 mod tests;
 mod wiring;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use api::{Kind, ObjectKey};
@@ -20,7 +19,7 @@ use controllers::Controllers;
 use kubelet::Kubelet;
 use runtime::{ExecId, ExecResult, Runtime};
 use scheduler::Scheduler;
-use sim::{EventQueue, Rng, SimTime};
+use sim::{EventQueue, Rng, SimTime, VecMap, VecSet};
 
 pub use fault::{Fault, FaultError};
 pub use invariants::{History, Violation};
@@ -56,7 +55,7 @@ pub struct Cluster {
     api: ApiServer,
     scheduler: Scheduler,
     controllers: Controllers,
-    kubelets: BTreeMap<Arc<str>, Arc<Kubelet>>,
+    kubelets: VecMap<Arc<str>, Arc<Kubelet>>,
     runtime: Runtime,
     dice: Dice,
     /// The newest revision that the components have seen.
@@ -64,8 +63,8 @@ pub struct Cluster {
     watch_is_due: bool,
     steps: u64,
     /// Commands run in containers for somebody outside, and how they ended.
-    execs: BTreeSet<ExecId>,
-    finished: BTreeMap<ExecId, ExecResult>,
+    execs: VecSet<ExecId>,
+    finished: VecMap<ExecId, ExecResult>,
     /// Nodes that were added ever: each gets addresses of its own.
     nodes_added: u32,
 }
@@ -79,7 +78,7 @@ impl Cluster {
             api: ApiServer::new(rng.child(1)),
             scheduler: Scheduler::default(),
             controllers: Controllers::default(),
-            kubelets: BTreeMap::new(),
+            kubelets: VecMap::new(),
             runtime: Runtime::default(),
             dice: Dice {
                 watch: rng.child(2),
@@ -91,8 +90,8 @@ impl Cluster {
             watched: 0,
             watch_is_due: false,
             steps: 0,
-            execs: BTreeSet::new(),
-            finished: BTreeMap::new(),
+            execs: VecSet::new(),
+            finished: VecMap::new(),
             nodes_added: 0,
         };
         cluster.api.bootstrap(SimTime::ZERO);

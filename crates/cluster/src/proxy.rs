@@ -1,14 +1,13 @@
 //! What kube-proxy and CoreDNS do together: Services and their endpoints become routes and names of the network.
 
-use std::collections::BTreeMap;
-
 use api::{EndpointSlice, Kind, Object, Service};
 use apiserver::ApiServer;
 use runtime::{ServiceEntry, ServicePort};
+use sim::VecMap;
 
 /// The whole table, from what the store holds now.
 pub fn service_table(api: &ApiServer) -> Vec<ServiceEntry> {
-    let mut slices: BTreeMap<(String, String), Vec<&EndpointSlice>> = BTreeMap::new();
+    let mut slices: VecMap<(String, String), Vec<&EndpointSlice>> = VecMap::new();
     for stored in api.store().list(Kind::EndpointSlice) {
         if let Object::EndpointSlice(slice) = &stored.object {
             let labels = slice.metadata.labels.as_ref();

@@ -12,7 +12,7 @@ use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use api::selector::label_selector_matches;
 use api::{Because, IntOrString, Kind, Object, ObjectKey, Pod, PodDisruptionBudget, Time};
 use apiserver::{Change, WatchEvent};
-use sim::SimTime;
+use sim::{SimTime, VecMap};
 
 use crate::plan::{Reconciled, Request, Tell, View};
 use crate::{Controller, Wakes, ownership, pods};
@@ -137,7 +137,7 @@ fn scaled_up(value: &IntOrString, total: i32) -> i32 {
 
 /// The sizes that the Pods' owners ask for, each owner once; a ReplicaSet speaks for its Deployment.
 fn owners_scale(view: &View<'_>, pods: &[&Arc<Pod>]) -> i32 {
-    let mut scales: BTreeMap<String, i32> = BTreeMap::new();
+    let mut scales: VecMap<String, i32> = VecMap::new();
     for pod in pods {
         let Some(set) = ownership::resolve_controller(view, &pod.metadata, Kind::ReplicaSet) else {
             continue;

@@ -12,7 +12,7 @@ use api::k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions, Endpoin
 use api::selector::is_subset;
 use api::{Because, EndpointSlice, IntOrString, Kind, Object, ObjectKey, ObjectMeta, Pod, Service, Time};
 use apiserver::{Change, DeleteOptions, WatchEvent};
-use sim::SimTime;
+use sim::{SimTime, VecMap};
 
 use crate::plan::{Reconciled, Request, View};
 use crate::{Controller, Wakes, ownership, pods};
@@ -256,15 +256,15 @@ impl Writer<'_> {
     ) -> Vec<&'s Arc<EndpointSlice>> {
         let mut kept: Vec<(&'s Arc<EndpointSlice>, Vec<Endpoint>)> = Vec::new();
         let mut empty = Vec::new();
-        let mut by_uid: BTreeMap<String, Endpoint> =
-            wanted.drain(..).map(|it| (uid(&it).unwrap_or("").to_owned(), it)).collect();
+        let mut by_uid: VecMap<String, Option<Endpoint>> =
+            wanted.drain(..).map(|it| (uid(&it).unwrap_or("").to_owned(), Some(it))).collect();
         for slice in slices {
             let of_slice = slice.endpoints.iter().flatten();
             let endpoints: Vec<Endpoint> =
-                of_slice.filter_map(|it| by_uid.remove(uid(it).unwrap_or(""))).collect();
+                of_slice.filter_map(|it| by_uid.get_mut(uid(it).unwrap_or(""))?.take()).collect();
             if endpoints.is_empty() { empty.push(*slice) } else { kept.push((slice, endpoints)) }
         }
-        wanted.extend(by_uid.into_values());
+        wanted.extend(by_uid.into_values().flatten());
         let name = |it: &Endpoint| it.target_ref.as_ref().and_then(|it| it.name.clone());
         wanted.sort_by_key(name);
         for (_, endpoints) in &mut kept {

@@ -3,27 +3,29 @@
 //! They follow the store's log by a cursor and are brought up to date before each use: what a controller has just
 //! written it sees at once, so none needs client-go's expectations.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::{Kind, Object, ObjectKey};
 use apiserver::{Change, Store};
+use sim::{VecMap, VecSet};
 
 use crate::ownership;
 
-type Keys = BTreeSet<ObjectKey>;
+type Keys = VecSet<ObjectKey>;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Index {
     cursor: u64,
     /// By the uid of each owner.
-    dependents: BTreeMap<String, Keys>,
+    dependents: VecMap<String, Keys>,
     /// Pods and ReplicaSets that no controller owns, by namespace.
-    orphans: BTreeMap<Arc<str>, Keys>,
+    orphans: VecMap<Arc<str>, Keys>,
     /// Pods by the name of their node.
-    on_node: BTreeMap<String, Keys>,
+    on_node: VecMap<String, Keys>,
     /// Pods by namespace, label and value.
-    labelled: BTreeMap<(Arc<str>, String, String), Keys>,
+    labelled: VecMap<Arc<(Arc<str>, String, String)>, Keys>,
 }
 
 impl Index {
@@ -59,7 +61,7 @@ impl Index {
             .iter()
             .map(|(key, value)| self.labelled.get(&(namespace.clone(), key.clone(), value.clone())))
             .collect();
-        sets.sort_by_key(|it| it.map_or(0, BTreeSet::len));
+        sets.sort_by_key(|it| it.map_or(0, VecSet::len));
         let smallest = sets.first().copied().flatten();
         smallest
             .into_iter()
@@ -119,7 +121,7 @@ impl Index {
         }
         for (label, value) in meta.labels.iter().flatten() {
             let place = (key.namespace.clone(), label.clone(), value.clone());
-            visit(self.labelled.entry(place).or_default(), &key);
+            visit(self.labelled.entry(place.into()).or_default(), &key);
         }
     }
 
@@ -140,8 +142,8 @@ impl Index {
     }
 }
 
-fn drop_empty<K: Ord>(sets: &mut BTreeMap<K, Keys>, key: &K) {
-    if sets.get(key).is_some_and(BTreeSet::is_empty) {
+fn drop_empty<K: Borrow<Q>, Q: Ord>(sets: &mut VecMap<K, Keys>, key: &Q) {
+    if sets.get(key).is_some_and(VecSet::is_empty) {
         sets.remove(key);
     }
 }

@@ -4,14 +4,13 @@
 //! tryUpdateNodeHealth, processTaintBaseEviction, doNoScheduleTaintingPass, doNoExecuteTaintingPass.
 //! DIFFERENCE: all nodes are one zone.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use api::k8s_openapi::api::core::v1::{NodeCondition, ObjectReference};
 use api::{Because, Kind, Node, Object, ObjectKey, Time};
 use apiserver::{Change, WatchEvent};
-use sim::SimTime;
+use sim::{SimTime, VecMap, VecSet};
 
 use crate::plan::{Note, Reconciled, Request, Tell, View};
 use crate::{Controller, Wakes, ownership, pods, taints};
@@ -30,9 +29,9 @@ const CONDITIONS: [&str; 4] = ["Ready", "MemoryPressure", "DiskPressure", "PIDPr
 /// What the controller remembers of the nodes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Health {
-    known: BTreeMap<Arc<str>, Probe>,
+    known: VecMap<Arc<str>, Probe>,
     /// Nodes that have to get a NoExecute taint.
-    to_taint: BTreeSet<Arc<str>>,
+    to_taint: VecSet<Arc<str>>,
     /// No node gets a NoExecute taint before this.
     next_taint: SimTime,
     /// No node is ready, or too few: then it is rather this side that is cut off, and nobody is evicted.

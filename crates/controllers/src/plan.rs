@@ -1,12 +1,12 @@
 //! What a controller sees, what it plans, and the one place where plans are carried out.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use api::k8s_openapi::api::core::v1::ObjectReference;
 use api::{Because, Cause, Kind, Object, ObjectKey};
 use apiserver::status::Failure;
 use apiserver::{DeleteOptions, EventKind, EventRecorder, Occurrence, Store};
+use sim::VecMap;
 
 use crate::index::Index;
 use crate::{Controller, Ctx, node_lifecycle, pod_gc, replicaset, taint_eviction};
@@ -27,9 +27,9 @@ impl View<'_> {
 /// What controllers remember that is not in the API server.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Memory {
-    recorders: BTreeMap<Controller, EventRecorder>,
+    recorders: VecMap<Controller, EventRecorder>,
     /// Pods that will be evicted when their tolerance ends.
-    pub(crate) evictions: BTreeMap<ObjectKey, taint_eviction::Scheduled>,
+    pub(crate) evictions: VecMap<ObjectKey, taint_eviction::Scheduled>,
     pub(crate) nodes: node_lifecycle::Health,
     pub(crate) missing_nodes: pod_gc::MissingNodes,
 }
@@ -147,7 +147,7 @@ pub(crate) fn carry_out(
     let mut failed_batch: Option<(u32, String)> = None;
     let mut quiet_stop = false;
     // What this plan wrote itself is no conflict.
-    let mut written: BTreeMap<ObjectKey, Option<String>> = BTreeMap::new();
+    let mut written: VecMap<ObjectKey, Option<String>> = VecMap::new();
     for Write { mut request, because, tell, batch } in plan.writes {
         if let Request::Create(_) = request
             && (quiet_stop || failed_batch.as_ref().is_some_and(|(failed, _)| *failed < batch))

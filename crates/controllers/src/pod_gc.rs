@@ -3,13 +3,12 @@
 //! Follows kubernetes v1.36 pkg/controller/podgc/gc_controller.go: gcTerminating, gcOrphaned,
 //! gcUnscheduledTerminating. DIFFERENCE: no limit of terminated Pods (12,500 there).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use api::{Because, Kind, Object, ObjectKey, Pod};
 use apiserver::DeleteOptions;
-use sim::SimTime;
+use sim::{SimTime, VecMap};
 
 use crate::plan::{Note, Reconciled, Request, View};
 use crate::{pods, taints};
@@ -19,7 +18,7 @@ const QUARANTINE: Duration = Duration::from_secs(40);
 const OUT_OF_SERVICE: &str = "node.kubernetes.io/out-of-service";
 
 /// Nodes that Pods name and that do not exist, with the time when that was first seen.
-pub(crate) type MissingNodes = BTreeMap<String, SimTime>;
+pub(crate) type MissingNodes = VecMap<String, SimTime>;
 
 pub(crate) fn collect(view: &View<'_>, now: SimTime) -> Reconciled {
     let mut plan = Reconciled::default();

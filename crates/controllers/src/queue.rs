@@ -2,12 +2,11 @@
 //!
 //! Follows kubernetes v1.36 client-go/util/workqueue: Add, AddAfter, AddRateLimited, Forget.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use api::ObjectKey;
 use apiserver::WatchEvent;
-use sim::{SimTime, latency};
+use sim::{SimTime, VecMap, latency};
 
 use crate::{Controller, Ctx, Event};
 
@@ -20,10 +19,10 @@ type Parent = Option<u64>;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct WorkQueue {
-    waiting: BTreeMap<WorkKey, Parent>,
+    waiting: VecMap<WorkKey, Parent>,
     /// The earliest time that each key asked for.
-    delayed: BTreeMap<WorkKey, (SimTime, Parent)>,
-    failures: BTreeMap<WorkKey, u32>,
+    delayed: VecMap<WorkKey, (SimTime, Parent)>,
+    failures: VecMap<WorkKey, u32>,
 }
 
 impl WorkQueue {

@@ -5,7 +5,6 @@
 //! DIFFERENCE: no expectations, because the indexes already hold what this controller wrote a moment ago.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use api::k8s_openapi::api::apps::v1::{ReplicaSetCondition, ReplicaSetStatus};
 use api::selector::{is_subset, label_selector_matches};
 use api::{Because, Kind, Object, ObjectKey, ObjectMeta, OwnerReference, Pod, ReplicaSet};
 use apiserver::{Change, DeleteOptions, WatchEvent};
-use sim::SimTime;
+use sim::{SimTime, VecMap};
 
 use crate::plan::{Reconciled, Request, Tell, View};
 use crate::{Controller, Wakes, ownership, pods};
@@ -187,7 +186,7 @@ fn new_pod(set: &ReplicaSet) -> Object {
 
 /// Puts first what is to go first.
 fn rank_for_deletion(view: &View<'_>, set: &ReplicaSet, active: &mut [Arc<Pod>], now: SimTime) {
-    let mut on_node: BTreeMap<String, usize> = BTreeMap::new();
+    let mut on_node: VecMap<String, usize> = VecMap::new();
     for pod in related_pods(view, set).filter(|it| pods::is_active(it)) {
         *on_node.entry(pods::node_name(pod).to_owned()).or_default() += 1;
     }

@@ -2,12 +2,11 @@
 //!
 //! Follows kubernetes v1.36 pkg/kubelet/eviction/eviction_manager.go: localStorageEviction.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use api::quantity::{self, Amount, Format};
 use runtime::MountSource;
-use sim::SimTime;
+use sim::{SimTime, VecMap};
 
 use crate::worker::{Stage, Worker};
 use crate::{Ctx, Host, pod, pressure};
@@ -24,7 +23,7 @@ pub(crate) const EVICTED: &str = "Evicted";
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct VolumeSample {
     due: Option<SimTime>,
-    used: BTreeMap<String, u64>,
+    used: VecMap<String, u64>,
 }
 
 impl Host {

@@ -31,7 +31,7 @@ mod volumes;
 mod words;
 pub mod worker;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ use api::k8s_openapi::api::core::v1::{ObjectReference, PodStatus};
 use api::{Actor, Object, ObjectKey, Pod};
 use apiserver::{ApiServer, Change, EventKind, EventRecorder, Occurrence, WatchEvent};
 use runtime::{ContainerId, ExecId, Notice, PullId, RequestId, Runtime, SandboxId};
-use sim::{Outbox, Rng, SimTime, latency};
+use sim::{Outbox, Rng, SimTime, VecMap, VecSet, latency};
 
 use held::Held;
 use probes::Flight;
@@ -144,12 +144,12 @@ pub struct Host {
     relist_failed: bool,
     eviction_planned: bool,
     started: bool,
-    pub(crate) dirty: BTreeSet<PodId>,
-    execs: BTreeMap<ExecId, (PodId, RouteTo)>,
-    requests: BTreeMap<RequestId, (PodId, RouteTo)>,
-    pub(crate) pulls: BTreeMap<PullId, PodId>,
-    pub(crate) containers: BTreeMap<ContainerId, PodId>,
-    pub(crate) sandboxes: BTreeMap<SandboxId, PodId>,
+    pub(crate) dirty: VecSet<PodId>,
+    execs: VecMap<ExecId, (PodId, RouteTo)>,
+    requests: VecMap<RequestId, (PodId, RouteTo)>,
+    pub(crate) pulls: VecMap<PullId, PodId>,
+    pub(crate) containers: VecMap<ContainerId, PodId>,
+    pub(crate) sandboxes: VecMap<SandboxId, PodId>,
     node_reported_at: SimTime,
     /// Whether the node was cordoned when its status was last looked at.
     cordoned: bool,
@@ -174,11 +174,11 @@ enum Arrived {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Kubelet {
     host: Host,
-    workers: BTreeMap<PodId, Arc<Worker>>,
-    by_uid: BTreeMap<Arc<str>, PodId>,
+    workers: VecMap<PodId, Arc<Worker>>,
+    by_uid: VecMap<Arc<str>, PodId>,
     next_pod: u32,
     /// The Pods of this node's own files, by uid.
-    statics: BTreeMap<Arc<str>, Held<Pod>>,
+    statics: VecMap<Arc<str>, Held<Pod>>,
     /// Since when it is frozen, and what has reached it since.
     frozen: Option<(SimTime, Vec<Arrived>)>,
 }
@@ -204,12 +204,12 @@ impl Kubelet {
                 relist_failed: false,
                 eviction_planned: false,
                 started: false,
-                dirty: BTreeSet::new(),
-                execs: BTreeMap::new(),
-                requests: BTreeMap::new(),
-                pulls: BTreeMap::new(),
-                containers: BTreeMap::new(),
-                sandboxes: BTreeMap::new(),
+                dirty: VecSet::new(),
+                execs: VecMap::new(),
+                requests: VecMap::new(),
+                pulls: VecMap::new(),
+                containers: VecMap::new(),
+                sandboxes: VecMap::new(),
                 node_reported_at: SimTime::ZERO,
                 cordoned: false,
                 node_agreed: None,
@@ -217,10 +217,10 @@ impl Kubelet {
                 runtime_silent_since: None,
                 short_of_memory_at: None,
             },
-            workers: BTreeMap::new(),
-            by_uid: BTreeMap::new(),
+            workers: VecMap::new(),
+            by_uid: VecMap::new(),
             next_pod: 0,
-            statics: BTreeMap::new(),
+            statics: VecMap::new(),
             frozen: None,
         }
     }

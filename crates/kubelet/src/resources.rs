@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use api::k8s_openapi::api::core::v1::{Container, ResourceRequirements};
 use api::quantity::{self, Amount, Format};
 use api::{Pod, Quantity};
+use sim::VecMap;
 
 use crate::pod;
 
-type Amounts = BTreeMap<String, Amount>;
+type Amounts = VecMap<String, Amount>;
 type List = BTreeMap<String, Quantity>;
 
 /// None when nothing is asked for.

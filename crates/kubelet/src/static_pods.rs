@@ -4,13 +4,12 @@
 //! pkg/kubelet/pod/mirror_client.go; kubelet.go: tryReconcileMirrorPods, HandlePodUpdates.
 //! DIFFERENCE: a file that holds no valid Pod is passed over in silence, because nobody reads a kubelet's own log here.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::{EnvVar, PodSpec, Toleration};
 use api::{Because, Cause, Kind, Object, ObjectKey, OwnerReference, Pod};
 use apiserver::{Change, DeleteOptions, WatchEvent};
-use sim::latency;
+use sim::{VecMap, latency};
 
 use crate::held::Held;
 use crate::pod;
@@ -31,7 +30,7 @@ pub(crate) struct Mirror {
 impl Kubelet {
     /// What the files say is what runs: Pods of new files begin, those of files that are gone or have changed end.
     pub(crate) fn read_manifests(&mut self, ctx: &mut Ctx<'_>) {
-        let mut wanted = BTreeMap::new();
+        let mut wanted = VecMap::new();
         for (file, bytes) in ctx.runtime.manifests(&self.host.name) {
             let Some(pod) = decode(&self.host.name, &file, &bytes, ctx) else { continue };
             let uid: Arc<str> = pod::uid(&pod).into();

@@ -3,8 +3,6 @@
 //! Follows kubernetes v1.36 pkg/kubelet/kubelet_pods.go: generateAPIPodStatus, getPhase,
 //! convertToAPIContainerStatuses; pkg/kubelet/prober: UpdatePodStatus.
 
-use std::collections::BTreeMap;
-
 use api::Pod;
 use api::Time;
 use api::k8s_openapi::api::core::v1::{
@@ -13,7 +11,7 @@ use api::k8s_openapi::api::core::v1::{
 };
 use api::k8s_openapi::jiff::Timestamp;
 use runtime::{ContainerId, ContainerState as RuntimeState, ExitReason};
-use sim::SimTime;
+use sim::{SimTime, VecMap};
 
 use crate::actions::{sandbox_changed, should_restart};
 use crate::conditions;
@@ -37,7 +35,7 @@ pub struct Sources<'a> {
     pub observed: &'a Observed,
     /// The status derived before, or the API's.
     pub old: &'a PodStatus,
-    pub reasons: &'a BTreeMap<String, Reason>,
+    pub reasons: &'a VecMap<String, Reason>,
     pub probes: &'a [Probe],
     pub resize: &'a Resize,
     /// The Pod's containers are gone for good.

@@ -2,13 +2,12 @@
 //!
 //! Follows kubernetes v1.36 pkg/kubelet/pod_workers.go: UpdatePod, podWorkerLoop, completeWork.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use api::Pod;
 use runtime::{ContainerState, SandboxId};
-use sim::{SimTime, latency};
+use sim::{SimTime, VecMap, latency};
 
 use crate::backoff::Backoff;
 use crate::eviction::VolumeSample;
@@ -71,16 +70,16 @@ pub struct Worker {
     /// Oldest first.
     pub made: Vec<Made>,
     /// The number of the last instance of each container.
-    pub attempts: BTreeMap<String, u32>,
+    pub attempts: VecMap<String, u32>,
     pub status: Option<Held<api::k8s_openapi::api::core::v1::PodStatus>>,
     pub report_planned: bool,
     /// The last word about the Pod is spoken.
     pub finished: bool,
-    pub reasons: BTreeMap<String, Reason>,
+    pub reasons: VecMap<String, Reason>,
     /// By container and image.
-    pub crash_backoffs: BTreeMap<(String, String), Backoff>,
+    pub crash_backoffs: VecMap<(String, String), Backoff>,
     /// By image, with the last error.
-    pub pull_backoffs: BTreeMap<String, (Backoff, String)>,
+    pub pull_backoffs: VecMap<String, (Backoff, String)>,
     pub probes: Vec<Probe>,
     pub mounts: Mounts,
     pub resize: Resize,
@@ -114,13 +113,13 @@ impl Worker {
             cache_at: SimTime::ZERO,
             sandboxes: Vec::new(),
             made: Vec::new(),
-            attempts: BTreeMap::new(),
+            attempts: VecMap::new(),
             status: None,
             report_planned: false,
             finished: false,
-            reasons: BTreeMap::new(),
-            crash_backoffs: BTreeMap::new(),
-            pull_backoffs: BTreeMap::new(),
+            reasons: VecMap::new(),
+            crash_backoffs: VecMap::new(),
+            pull_backoffs: VecMap::new(),
             probes: Vec::new(),
             mounts: Mounts::default(),
             resize: Resize::default(),

@@ -25,10 +25,9 @@ pub mod programs;
 pub mod pull;
 pub mod shell;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sim::{Outbox, Rng, SimTime};
+use sim::{Outbox, Rng, SimTime, VecMap, VecSet};
 
 pub use cri::*;
 pub use host::{External, ExternalCall};
@@ -69,18 +68,18 @@ pub enum Event {
 pub struct Runtime {
     /// By the number that is part of each id; a removed machine leaves a gap.
     machines: Vec<Option<Arc<Machine>>>,
-    numbers: BTreeMap<Arc<str>, usize>,
+    numbers: VecMap<Arc<str>, usize>,
     services: Arc<Vec<ServiceEntry>>,
     /// Files of images, by canonical name.
-    image_trees: Arc<BTreeMap<Arc<str>, Arc<files::Tree>>>,
-    custom_images: Arc<BTreeMap<String, CustomImage>>,
+    image_trees: Arc<VecMap<Arc<str>, Arc<files::Tree>>>,
+    custom_images: Arc<VecMap<String, CustomImage>>,
     notices: Vec<(Arc<str>, Notice)>,
     next_id: u64,
     /// Requests so far: a Service's next endpoint.
     turn: u64,
     registry_down: bool,
     dns_down: bool,
-    partitions: BTreeSet<(Arc<str>, Arc<str>)>,
+    partitions: VecSet<(Arc<str>, Arc<str>)>,
 }
 
 /// Ids carry the number of their machine in the bits from here on.

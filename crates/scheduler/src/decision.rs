@@ -1,11 +1,11 @@
 //! Everything that one scheduling attempt found out, as plain data: events are worded from it, the screen draws it.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
 use std::sync::Arc;
 
 use api::k8s_openapi::jiff::Timestamp;
+use sim::{VecMap, VecSet};
 
 use crate::pod_info::PodKey;
 
@@ -145,7 +145,7 @@ pub struct Preemption {
     /// Nothing was tried, and why.
     pub not_eligible: Option<&'static str>,
     pub potential_nodes: Vec<Arc<str>>,
-    pub dry_run: BTreeMap<Arc<str>, DryRun>,
+    pub dry_run: VecMap<Arc<str>, DryRun>,
     /// Equally good ones; the real scheduler takes a random one of them.
     pub nominated_possible: Vec<Arc<str>>,
     pub nominated: Option<Arc<str>>,
@@ -189,7 +189,7 @@ pub struct Decision {
     /// All nodes with the best score; a random one of them is taken.
     pub candidates: Vec<Arc<str>>,
     pub chosen: Option<Arc<str>>,
-    pub unschedulable_plugins: BTreeSet<&'static str>,
+    pub unschedulable_plugins: VecSet<&'static str>,
     pub preemption: Option<Preemption>,
     /// Of the PodScheduled condition; empty when scheduled.
     pub message: String,
@@ -213,7 +213,7 @@ impl Decision {
             scores: Scores::default(),
             candidates: Vec::new(),
             chosen: None,
-            unschedulable_plugins: BTreeSet::new(),
+            unschedulable_plugins: VecSet::new(),
             preemption: None,
             message: String::new(),
         }
@@ -257,7 +257,7 @@ fn truncated(message: &str) -> String {
 
 /// Counts reasons and words them: `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable.`
 #[derive(Debug, Default)]
-pub(crate) struct Histogram(BTreeMap<String, usize>);
+pub(crate) struct Histogram(VecMap<String, usize>);
 
 impl Histogram {
     pub fn add(&mut self, reason: &str, count: usize) {

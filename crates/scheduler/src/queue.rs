@@ -4,11 +4,10 @@
 //! (queueing hints; Pods leave the back-off lane early when nothing else is to be done).
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sim::SimTime;
+use sim::{SimTime, VecMap, VecSet};
 
 use crate::framework::{Change, PROFILE, WakeEvent};
 use crate::pod_info::{PodInfo, PodKey};
@@ -44,7 +43,7 @@ pub struct QueuedPod {
     pub times_unschedulable: u32,
     pub errors_in_a_row: u32,
     /// Those that turned it down last time: they decide which events may help.
-    pub plugins: BTreeSet<&'static str>,
+    pub plugins: VecSet<&'static str>,
     /// The write that brought it here or woke it.
     pub revision: Option<u64>,
     seq: u64,
@@ -52,7 +51,7 @@ pub struct QueuedPod {
 
 impl QueuedPod {
     /// The kinds of event after which it is looked at again.
-    pub fn waits_for(&self) -> BTreeSet<WakeEvent> {
+    pub fn waits_for(&self) -> VecSet<WakeEvent> {
         if matches!(self.lane, Lane::Gated { .. }) {
             return [WakeEvent::OwnGates].into();
         }
@@ -91,27 +90,27 @@ type ActiveKey = (Reverse<i32>, SimTime, u64, PodKey);
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Queue {
-    pods: BTreeMap<PodKey, QueuedPod>,
-    active: BTreeSet<ActiveKey>,
-    backoff: BTreeSet<(SimTime, ActiveKey)>,
+    pods: VecMap<PodKey, Box<QueuedPod>>,
+    active: VecSet<Arc<ActiveKey>>,
+    backoff: VecSet<Arc<(SimTime, ActiveKey)>>,
     /// The unschedulable ones, those that wait longest first.
-    waiting: BTreeSet<(SimTime, PodKey)>,
+    waiting: VecSet<Arc<(SimTime, PodKey)>>,
     next_seq: u64,
 }
 
 impl Queue {
     /// All Pods in the queue, by name.
     pub fn pods(&self) -> impl Iterator<Item = &QueuedPod> {
-        self.pods.values()
+        self.pods.values().map(|it| &**it)
     }
 
     pub fn get(&self, key: &PodKey) -> Option<&QueuedPod> {
-        self.pods.get(key)
+        self.pods.get(key).map(|it| &**it)
     }
 
     /// In the order in which they will be tried.
     pub fn active(&self) -> impl Iterator<Item = &QueuedPod> {
-        self.active.iter().filter_map(|it| self.pods.get(&it.3))
+        self.active.iter().filter_map(|it| self.get(&it.3))
     }
 
     /// A new Pod: to its gate or into the active lane.
@@ -125,7 +124,7 @@ impl Queue {
             attempts: 0,
             times_unschedulable: 0,
             errors_in_a_row: 0,
-            plugins: BTreeSet::new(),
+            plugins: VecSet::new(),
             revision: Some(revision),
             seq: self.next_seq,
         };
@@ -142,7 +141,7 @@ impl Queue {
             Lane::Unschedulable => drop(self.waiting.remove(&(queued.since, key.clone()))),
             Lane::Gated { .. } => {}
         }
-        Some(queued)
+        Some(*queued)
     }
 
     /// The Pod itself was changed.
@@ -174,10 +173,11 @@ impl Queue {
                 self.enter(queued);
             }
         }
-        let early = |it: &&(SimTime, ActiveKey)| {
+        let early = |it: &&Arc<(SimTime, ActiveKey)>| {
             matches!(self.pods.get(&it.1.3).map(|it| &it.lane), Some(Lane::Backoff { early: true, .. }))
         };
-        let next = self.active.first().or_else(|| self.backoff.iter().find(early).map(|it| &it.1));
+        let next = self.active.first().map(|it| &**it);
+        let next = next.or_else(|| self.backoff.iter().find(early).map(|it| &it.1));
         let key = next?.3.clone();
         let mut queued = self.remove(&key)?;
         queued.attempts += 1;
@@ -197,7 +197,7 @@ impl Queue {
     }
 
     /// Back after a failed attempt. No plugins: an error, so that it is tried again after a while.
-    pub fn put_back(&mut self, mut queued: QueuedPod, plugins: BTreeSet<&'static str>, now: SimTime) {
+    pub fn put_back(&mut self, mut queued: QueuedPod, plugins: VecSet<&'static str>, now: SimTime) {
         queued.since = now;
         queued.plugins = plugins;
         if queued.plugins.is_empty() {
@@ -275,12 +275,12 @@ impl Queue {
     fn put(&mut self, queued: QueuedPod) {
         let (key, place) = (queued.info.key.clone(), place(&queued));
         match &queued.lane {
-            Lane::Active => drop(self.active.insert(place)),
-            Lane::Backoff { until, .. } => drop(self.backoff.insert((*until, place))),
-            Lane::Unschedulable => drop(self.waiting.insert((queued.since, key.clone()))),
+            Lane::Active => drop(self.active.insert(place.into())),
+            Lane::Backoff { until, .. } => drop(self.backoff.insert((*until, place).into())),
+            Lane::Unschedulable => drop(self.waiting.insert((queued.since, key.clone()).into())),
             Lane::Gated { .. } => {}
         }
-        self.pods.insert(key, queued);
+        self.pods.insert(key, queued.into());
     }
 }
 
@@ -322,7 +322,7 @@ mod tests {
         queue.add(pod("a", 0), 1, SimTime::ZERO);
         let now = SimTime::from_secs(1);
         let queued = queue.pop(now).unwrap();
-        queue.put_back(queued, BTreeSet::new(), now);
+        queue.put_back(queued, VecSet::new(), now);
         assert_eq!(
             queue.get(&pod("a", 0).key).unwrap().lane,
             Lane::Backoff { until: SimTime::from_secs(2), early: false }
@@ -341,7 +341,7 @@ mod tests {
         for name in ["a", "b"] {
             queue.add(pod(name, 0), 1, SimTime::ZERO);
             let queued = queue.pop(SimTime::ZERO).unwrap();
-            queue.put_back(queued, BTreeSet::new(), SimTime::from_secs(if name == "a" { 1 } else { 5 }));
+            queue.put_back(queued, VecSet::new(), SimTime::from_secs(if name == "a" { 1 } else { 5 }));
         }
         let over = SimTime::from_secs(3);
         assert_eq!(queue.next_due(SimTime::from_secs(1)), Some(over));

@@ -2,13 +2,12 @@
 //!
 //! Follows kubernetes v1.36 client-go/tools/events: eventBroadcasterImpl.recordToSink.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use api::k8s_openapi::api::core::v1::{EventSeries, EventSource, ObjectReference};
 use api::{Actor, Because, Cause, Event, Object, ObjectKey, Pod};
 use apiserver::ApiServer;
-use sim::SimTime;
+use sim::{SimTime, VecMap};
 
 pub const SCHEDULER_NAME: &str = "default-scheduler";
 /// How many different events are remembered; the oldest is forgotten first.
@@ -31,7 +30,7 @@ type Kind = (String, String, &'static str);
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Recorder {
-    seen: BTreeMap<Kind, Series>,
+    seen: VecMap<Kind, Series>,
     order: Vec<Kind>,
     /// Keeps the names of two events of one instant apart.
     written: u64,

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use api::k8s_openapi::api::core::v1::{Container, ContainerStatus, PodStatus, ResourceRequirements};
 use api::quantity::{self, Amount};
 use api::{Pod, Quantity};
+use sim::VecMap;
 
 /// Names are the objects' own.
-type List<'a> = BTreeMap<&'a str, Amount>;
+type List<'a> = VecMap<&'a str, Amount>;
 
 /// What a container without requests counts for in scores.
 pub const DEFAULT_MILLI_CPU: i64 = 100;

@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use sim::VecSet;
+
 use crate::decision::{
     Code, Decision, Histogram, NO_NODES, Outcome, PreFilterRejection, PreFilterResult, Preemption, Reasons,
     Rejection, ScoreColumn, Scores, Verdict, unavailable,
@@ -232,7 +234,7 @@ fn add_not_named(
 fn explain_failure(decision: &mut Decision) {
     let mut histogram = Histogram::default();
     let mut not_named = 0;
-    let mut plugins = std::collections::BTreeSet::new();
+    let mut plugins = VecSet::new();
     for (_, verdict) in &decision.verdicts {
         match verdict {
             Verdict::Rejected(rejection) => {
@@ -244,7 +246,7 @@ fn explain_failure(decision: &mut Decision) {
         }
     }
     histogram.add(&decision.not_named_reason(), not_named);
-    plugins.extend(decision.pre_filter_result.iter().flat_map(|it| &it.plugins));
+    plugins.extend(decision.pre_filter_result.iter().flat_map(|it| &it.plugins).copied());
     decision.unschedulable_plugins = plugins;
     decision.message = histogram.message(decision.nodes_total);
 }

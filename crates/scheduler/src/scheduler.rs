@@ -1,13 +1,12 @@
 //! The component: watches the cluster, takes one Pod after the other, binds it or tells why not.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use api::k8s_openapi::api::core::v1::PodCondition;
 use api::{Actor, Because, Cause, Object, ObjectKey, Pod};
 use apiserver::{ApiServer, DeleteOptions};
-use sim::{Outbox, Rng, SimTime, latency};
+use sim::{Outbox, Rng, SimTime, VecMap, VecSet, latency};
 
 use crate::decision::{Decision, Outcome};
 use crate::pod_info::{PodInfo, PodKey};
@@ -60,7 +59,7 @@ pub struct Attempt {
 pub struct Scheduler {
     pub(crate) cache: Snapshot,
     pub(crate) queue: Queue,
-    pub(crate) assumed: BTreeMap<PodKey, Assumed>,
+    pub(crate) assumed: VecMap<PodKey, Assumed>,
     recorder: Recorder,
     /// Oldest first.
     attempts: Vec<Attempt>,
@@ -82,7 +81,7 @@ impl Scheduler {
     }
 
     /// Decided, not yet bound.
-    pub fn assumed(&self) -> &BTreeMap<PodKey, Assumed> {
+    pub fn assumed(&self) -> &VecMap<PodKey, Assumed> {
         &self.assumed
     }
 
@@ -211,7 +210,7 @@ impl Scheduler {
         self.cache.remove_pod(key);
         let waits = ctx.api.pod(&key.namespace, &key.name).filter(|_| same);
         if waits.is_some_and(|it| it.spec.as_ref().is_none_or(|it| it.node_name.is_none())) {
-            self.queue.put_back(assumed.queued, BTreeSet::new(), ctx.now);
+            self.queue.put_back(assumed.queued, VecSet::new(), ctx.now);
         }
     }
 

@@ -2,10 +2,10 @@
 //!
 //! Plain data with shared parts: a clone is cheap, a change copies only what it touches.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use api::{Namespace, Node, Pod, PodDisruptionBudget, ReplicaSet, Service};
+use sim::{VecMap, VecSet};
 
 use crate::node_info::NodeInfo;
 use crate::pod_info::{PodInfo, PodKey};
@@ -30,7 +30,7 @@ pub struct DisruptionBudget {
     pub selector: Selector,
     pub allowed: i32,
     /// Pods whose eviction is already counted.
-    pub disrupted: BTreeSet<String>,
+    pub disrupted: VecSet<String>,
 }
 
 /// `size` is what the first node told.
@@ -45,17 +45,17 @@ pub struct Snapshot {
     /// Sorted by name.
     nodes: Arc<Vec<Arc<NodeInfo>>>,
     /// Where each placed Pod is.
-    placed: Arc<BTreeMap<PodKey, Arc<str>>>,
-    namespaces: Arc<BTreeMap<Arc<str>, Labels>>,
-    services: Arc<BTreeMap<Name, Labels>>,
-    replica_sets: Arc<BTreeMap<Name, Selector>>,
-    budgets: Arc<BTreeMap<Name, DisruptionBudget>>,
+    placed: Arc<VecMap<PodKey, Arc<str>>>,
+    namespaces: Arc<VecMap<Arc<str>, Labels>>,
+    services: Arc<VecMap<Name, Labels>>,
+    replica_sets: Arc<VecMap<Name, Selector>>,
+    budgets: Arc<VecMap<Name, DisruptionBudget>>,
     /// Pending Pods that wait for room on a node, by that node.
-    nominated: Arc<BTreeMap<Arc<str>, Vec<Arc<PodInfo>>>>,
-    images: Arc<BTreeMap<Arc<str>, ImageState>>,
-    topologies: Arc<BTreeMap<Arc<str>, Arc<Topology>>>,
-    held: Arc<BTreeMap<HeldTerm, Arc<Holders>>>,
-    matchers: Arc<BTreeMap<PodMatcher, Arc<Vec<u32>>>>,
+    nominated: Arc<VecMap<Arc<str>, Vec<Arc<PodInfo>>>>,
+    images: Arc<VecMap<Arc<str>, ImageState>>,
+    topologies: Arc<VecMap<Arc<str>, Arc<Topology>>>,
+    held: Arc<VecMap<HeldTerm, Arc<Holders>>>,
+    matchers: Arc<VecMap<PodMatcher, Arc<Vec<u32>>>>,
     /// The order in which a search visits the nodes, as long as no node changes; of one width everywhere, as it is hashed.
     walk: Option<Arc<Vec<u32>>>,
 }
@@ -409,7 +409,7 @@ impl Snapshot {
             return;
         }
         let images = Arc::make_mut(&mut self.images);
-        let mut counted = BTreeSet::new();
+        let mut counted = VecSet::new();
         for image in listed {
             for name in image.names.iter().flatten() {
                 if counted.insert(name.as_str()) {

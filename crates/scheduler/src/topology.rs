@@ -1,7 +1,8 @@
 //! Indexes that keep the cost of a decision from growing with the Pods already placed.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use sim::VecMap;
 
 use crate::node_info::NodeInfo;
 use crate::pod_info::PodInfo;
@@ -13,7 +14,7 @@ pub const NO_DOMAIN: u32 = u32::MAX;
 /// Which value of one label each node has. Numbers of domains are given once and never reused.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Topology {
-    ids: BTreeMap<Arc<str>, u32>,
+    ids: VecMap<Arc<str>, u32>,
     /// By the node's place in the snapshot.
     pub domain_of: Vec<u32>,
 }

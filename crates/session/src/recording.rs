@@ -3,13 +3,13 @@
 //! Lies beside the simulation, not in it: it keeps what lies ahead of an instant that one has travelled back to. The
 //! same stretch lived a second time adds nothing.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::{ContainerStatus, Event as CoreEvent, PodStatus};
 use api::{Actor, Because, Cause, Kind, Object, ObjectKey, Pod};
 use apiserver::{Change, WatchEvent};
-use sim::SimTime;
+use sim::{SimTime, VecMap};
 
 use crate::frame::{
     Hop, Mark, ObjectRef, PodLane, Probe, Sample, Segment, Station, Tick, Tone, Track, TrackKind, TrackPart,
@@ -48,16 +48,17 @@ pub struct Recording {
     /// Grows with every change of what is drawn from here.
     pub version: u64,
     pub lanes: Vec<Arc<PodLane>>,
-    pub tracks: BTreeMap<String, Arc<Vec<Track>>>,
+    pub tracks: VecMap<String, Arc<Vec<Track>>>,
     pub marks: Vec<Mark>,
     pub hops: VecDeque<Hop>,
     /// What kubectl shows of each Pod, by uid, with the version it was worked out of: turning a Pod into JSON is dear.
-    shown: BTreeMap<String, (Option<String>, PodStatusWords)>,
-    causes: BTreeMap<u64, Written>,
+    shown: VecMap<String, Arc<(Option<String>, PodStatusWords)>>,
+    /// By revision, oldest first.
+    causes: VecDeque<(u64, Written)>,
     /// The newest write to each object.
-    newest: BTreeMap<ObjectKey, u64>,
+    newest: VecMap<ObjectKey, u64>,
     /// Memory in use, by the Pod's uid and the container's name, oldest first.
-    memory: BTreeMap<(String, String), VecDeque<Sample>>,
+    memory: VecMap<(String, String), VecDeque<Sample>>,
     sampled: u64,
 }
 
@@ -158,7 +159,7 @@ impl Recording {
         self.version += 1;
         self.marks.retain(|it| it.at <= at.0);
         self.hops.retain(|it| it.started <= at.0);
-        self.causes.split_off(&(revision + 1));
+        self.causes.retain(|it| it.0 <= revision);
         self.newest.retain(|_, it| *it <= revision);
         self.lanes.retain(|it| it.segments.first().is_some_and(|first| first.start <= at.0));
         for lane in &mut self.lanes {
@@ -191,13 +192,14 @@ impl Recording {
         if next.is_none() {
             next = self
                 .causes
-                .range(..=now_revision)
+                .iter()
                 .rev()
-                .find(|(_, it)| it.key == *key)
+                .find(|(revision, it)| *revision <= now_revision && it.key == *key)
                 .map(|(revision, _)| *revision);
         }
         while let Some(revision) = next {
-            let Some(written) = self.causes.get(&revision) else { break };
+            let Ok(at) = self.causes.binary_search_by_key(&revision, |it| it.0) else { break };
+            let written = &self.causes[at].1;
             chain.push(written);
             next = written.cause.parent.filter(|it| *it < revision);
             if STEPS_MAX <= chain.len() {
@@ -209,7 +211,7 @@ impl Recording {
 
     /// What kubectl shows of a Pod, if this very version of it was the last one seen.
     pub fn shown(&self, pod: &Pod) -> Option<&PodStatusWords> {
-        let (version, words) = self.shown.get(pod.metadata.uid.as_ref()?)?;
+        let (version, words) = &**self.shown.get(pod.metadata.uid.as_ref()?)?;
         (*version == pod.metadata.resource_version).then_some(words)
     }
 
@@ -229,12 +231,12 @@ impl Recording {
             cause: event.cause.clone(),
             said,
         };
-        self.causes.insert(event.revision, written);
+        self.causes.push_back((event.revision, written));
         if event.key.kind != Kind::Event {
             self.newest.insert(event.key.clone(), event.revision);
         }
         if CAUSES_MAX < self.causes.len() {
-            self.causes.pop_first();
+            self.causes.pop_front();
         }
     }
 
@@ -291,7 +293,7 @@ impl Recording {
         if gone {
             self.shown.remove(&uid);
         } else {
-            self.shown.insert(uid.clone(), (pod.metadata.resource_version.clone(), status.clone()));
+            self.shown.insert(uid.clone(), (pod.metadata.resource_version.clone(), status.clone()).into());
         }
         let index = self.lanes.iter().position(|it| it.uid == uid);
         let lane = match index {

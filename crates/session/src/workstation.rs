@@ -3,15 +3,13 @@
 //! `kubectl` and `fault` are programs there that run outside the simulation's processes: the session carries them out,
 //! and the process that stands for them only waits. So pipes, loops and `$(…)` around kubectl are the shell's own work.
 
-use std::collections::BTreeMap;
-
 use cluster::{Cluster, Fault};
 use kubectl::{Env, Invocation, Progress, State};
 use runtime::{
     ContainerConfig, ContainerId, ExecConfig, ExecId, ExecOutcome, External, MachineSpec, SandboxConfig,
     Signal,
 };
-use sim::SimTime;
+use sim::{SimTime, VecMap};
 
 use crate::playground::{Finished, RunId};
 use crate::world::{Remotes, WorkstationWorld};
@@ -112,11 +110,11 @@ pub struct Workstation {
     screen: Screen,
     /// The shell's line that an announced command has overwritten.
     overwritten: Vec<u8>,
-    runs: BTreeMap<RunId, Run>,
+    runs: VecMap<RunId, Run>,
     next_run: u64,
-    kubectls: BTreeMap<External, Kubectl>,
+    kubectls: VecMap<External, Kubectl>,
     /// What they that put manifests onto nodes have read so far.
-    reading: BTreeMap<External, Vec<u8>>,
+    reading: VecMap<External, Vec<u8>>,
     /// The store's revision when kubectls were asked last.
     polled: u64,
     /// The input that what happens now belongs to.
@@ -162,10 +160,10 @@ impl Workstation {
             shell,
             screen: Screen::default(),
             overwritten: Vec::new(),
-            runs: BTreeMap::new(),
+            runs: VecMap::new(),
             next_run: 0,
-            kubectls: BTreeMap::new(),
-            reading: BTreeMap::new(),
+            kubectls: VecMap::new(),
+            reading: VecMap::new(),
             polled: 0,
             input: 0,
             namespace: "default".to_owned(),

@@ -1,22 +1,21 @@
 //! What a kubectl of the workstation reaches: the API server, files, logs, commands in containers.
 
-use std::collections::BTreeMap;
-
 use api::{Actor, Because, Cause};
 use cluster::Cluster;
 use kubectl::{ExecRequest, ExecView, LogLine, LogView, Request, Resource, Response, Stdin, Watched, World};
 use runtime::{
     ContainerId, ContainerState, ExecConfig, ExecId, ExecOutcome, External, LogOptions, LogStream, Signal,
 };
+use sim::VecMap;
 
 use crate::workstation::absolute;
 
 /// Commands that a kubectl has started in containers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Remotes {
-    execs: BTreeMap<u64, ExecId>,
-    attached: BTreeMap<u64, Attached>,
-    ended: BTreeMap<u64, i32>,
+    execs: VecMap<u64, ExecId>,
+    attached: VecMap<u64, Attached>,
+    ended: VecMap<u64, i32>,
     next: u64,
     /// The one that has a terminal and reads from it.
     terminal: Option<(ExecId, ContainerId)>,

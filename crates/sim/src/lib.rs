@@ -1,15 +1,17 @@
-//! Discrete-event simulation kernel: virtual time, an event queue, seeded randomness, a portable digest.
+//! Discrete-event simulation kernel: virtual time, an event queue, seeded randomness, sorted maps, a portable digest.
 //!
 //! Knows nothing about Kubernetes. Everything here is plain data: a snapshot of a simulation is a clone.
 
 mod digest;
 pub mod latency;
+mod map;
 mod queue;
 mod rng;
 mod time;
 
 pub use digest::{Digest, digest_of};
 pub use latency::Latency;
+pub use map::{VecMap, VecSet};
 pub use queue::{EventQueue, Outbox};
 pub use rng::Rng;
 pub use time::SimTime;

@@ -6,8 +6,9 @@
 
 mod decode;
 
-use std::collections::BTreeMap;
 use std::sync::OnceLock;
+
+use sim::VecMap;
 
 pub use decode::{Decoded, Problem, decode};
 
@@ -119,10 +120,10 @@ pub fn structs() -> impl Iterator<Item = &'static Struct> {
     table().values().filter_map(|it| if let Entry::Struct(it) = it { Some(it) } else { None })
 }
 
-fn table() -> &'static BTreeMap<&'static str, Entry> {
-    static PARSED: OnceLock<BTreeMap<&'static str, Entry>> = OnceLock::new();
+fn table() -> &'static VecMap<&'static str, Entry> {
+    static PARSED: OnceLock<VecMap<&'static str, Entry>> = OnceLock::new();
     PARSED.get_or_init(|| {
-        let lines: BTreeMap<&str, &str> = TABLE.lines().filter_map(|it| it.split_once([' ', '='])).collect();
+        let lines: VecMap<&str, &str> = TABLE.lines().filter_map(|it| it.split_once([' ', '='])).collect();
         let is_struct =
             |name: &str| TABLE.lines().any(|it| it.strip_prefix(name).is_some_and(|it| it.starts_with(' ')));
         lines
@@ -142,7 +143,7 @@ fn table() -> &'static BTreeMap<&'static str, Entry> {
 }
 
 fn add_fields(
-    lines: &BTreeMap<&'static str, &'static str>,
+    lines: &VecMap<&'static str, &'static str>,
     text: &'static str,
     embedded: Option<&'static str>,
     fields: &mut Vec<Field>,

@@ -2,7 +2,7 @@
 //!
 //! Follows go.yaml.in/yaml/v2 parserc.go for what is accepted and how the rest is refused.
 
-use std::collections::BTreeMap;
+use sim::VecMap;
 
 use super::scanner::{Mark, Placed, Scanner, Token};
 use super::{ALIASED_NODES_MAX, NODES_MAX, YamlError};
@@ -38,14 +38,14 @@ type Parse<T> = Result<T, YamlError>;
 
 pub(super) struct Parser<'a> {
     scanner: Scanner<'a>,
-    anchors: BTreeMap<String, (Node, usize)>,
+    anchors: VecMap<String, (Node, usize)>,
     nodes: usize,
     aliased: usize,
 }
 
 impl<'a> Parser<'a> {
     pub(super) fn new(text: &'a str) -> Parser<'a> {
-        Parser { scanner: Scanner::new(text), anchors: BTreeMap::new(), nodes: 0, aliased: 0 }
+        Parser { scanner: Scanner::new(text), anchors: VecMap::new(), nodes: 0, aliased: 0 }
     }
 
     /// The first document of the text; none when there is nothing in it.

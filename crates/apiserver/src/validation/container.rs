@@ -2,7 +2,7 @@
 //!
 //! Follows kubernetes v1.36 pkg/apis/core/validation: validateContainers, validateInitContainers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use api::k8s_openapi::api::core::v1::{
     Container, ContainerPort, EnvFromSource, EnvVar, ExecAction, GRPCAction, HTTPGetAction, Lifecycle,
@@ -10,6 +10,7 @@ use api::k8s_openapi::api::core::v1::{
     SleepAction, TCPSocketAction, VolumeMount,
 };
 use api::{IntOrString, Quantity, quantity, syntax};
+use sim::VecSet;
 
 use super::security;
 use super::text;
@@ -20,7 +21,7 @@ pub(super) const MODE_MESSAGE: &str = "must be a number between 0 and 0777 (octa
 
 pub(super) struct Context<'a> {
     pub spec: &'a PodSpec,
-    pub volumes: &'a BTreeSet<String>,
+    pub volumes: &'a VecSet<String>,
 }
 
 pub(super) fn containers(context: &Context, path: &str, errors: &mut Errors) {
@@ -29,7 +30,7 @@ pub(super) fn containers(context: &Context, path: &str, errors: &mut Errors) {
         errors.required(path, "");
         return;
     }
-    let mut names = BTreeSet::new();
+    let mut names = VecSet::new();
     for (index, container) in all.iter().enumerate() {
         let path = format!("{path}[{index}]");
         common(container, context, &path, errors);
@@ -39,14 +40,14 @@ pub(super) fn containers(context: &Context, path: &str, errors: &mut Errors) {
         hooks_and_probes(container, context, &path, errors);
         restart_policy(container, &path, errors);
     }
-    let mut ports = BTreeSet::new();
+    let mut ports = VecSet::new();
     for (index, container) in all.iter().enumerate() {
         host_ports(container, &format!("{path}[{index}]"), &mut ports, errors);
     }
 }
 
 pub(super) fn init_containers(context: &Context, path: &str, errors: &mut Errors) {
-    let mut names: BTreeSet<&String> = context.spec.containers.iter().map(|it| &it.name).collect();
+    let mut names: VecSet<&String> = context.spec.containers.iter().map(|it| &it.name).collect();
     for (index, container) in context.spec.init_containers.iter().flatten().enumerate() {
         let path = format!("{path}[{index}]");
         common(container, context, &path, errors);
@@ -58,7 +59,7 @@ pub(super) fn init_containers(context: &Context, path: &str, errors: &mut Errors
         }
         // Upstream checks each init container as if it were the first.
         let first = path.rsplit_once('[').map_or(path.as_str(), |it| it.0);
-        host_ports(container, &format!("{first}[0]"), &mut BTreeSet::new(), errors);
+        host_ports(container, &format!("{first}[0]"), &mut VecSet::new(), errors);
         if container.restart_policy.as_deref() == Some("Always") {
             hooks_and_probes(container, context, &path, errors);
         } else {
@@ -140,7 +141,7 @@ fn hooks_and_probes(container: &Container, context: &Context, path: &str, errors
 }
 
 fn ports(ports: &[ContainerPort], path: &str, errors: &mut Errors) {
-    let mut names = BTreeSet::new();
+    let mut names = VecSet::new();
     for (index, port) in ports.iter().enumerate() {
         let path = format!("{path}[{index}]");
         let name = text(port.name.as_ref());
@@ -164,7 +165,7 @@ fn ports(ports: &[ContainerPort], path: &str, errors: &mut Errors) {
     }
 }
 
-fn host_ports(container: &Container, path: &str, taken: &mut BTreeSet<String>, errors: &mut Errors) {
+fn host_ports(container: &Container, path: &str, taken: &mut VecSet<String>, errors: &mut Errors) {
     for (index, port) in container.ports.iter().flatten().enumerate() {
         let Some(number) = port.host_port.filter(|it| *it != 0) else { continue };
         let name = format!("{}/{}/{number}", text(port.protocol.as_ref()), text(port.host_ip.as_ref()));
@@ -374,7 +375,7 @@ fn volume_mounts(
     path: &str,
     errors: &mut Errors,
 ) {
-    let mut taken = BTreeSet::new();
+    let mut taken = VecSet::new();
     for (index, mount) in mounts.iter().enumerate() {
         let item = format!("{path}[{index}]");
         if mount.name.is_empty() {

@@ -3,8 +3,9 @@
 //! Follows Python's difflib (SequenceMatcher and its automatic leaving out of frequent lines), which Kubernetes'
 //! apimachinery/pkg/util/diff goes by.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
+
+use sim::VecMap;
 
 /// Equal lines around a change.
 const AROUND: usize = 3;
@@ -104,7 +105,7 @@ fn blocks(one: &[&str], other: &[&str]) -> Vec<Block> {
         let end = Block { one: one.len() - tail, other: other.len() - tail, size: tail };
         return vec![Block { one: 0, other: 0, size: same }, end];
     }
-    let mut places: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    let mut places: VecMap<&str, Vec<usize>> = VecMap::new();
     for (at, line) in other.iter().enumerate() {
         places.entry(line).or_default().push(at);
     }
@@ -141,13 +142,13 @@ fn longest(
     other: &[&str],
     [a, b]: [usize; 2],
     [c, d]: [usize; 2],
-    places: &BTreeMap<&str, Vec<usize>>,
+    places: &VecMap<&str, Vec<usize>>,
 ) -> Block {
     let mut best = Block { one: a, other: c, size: 0 };
     // How long a stretch is that ends at a line of the other text.
-    let mut lengths: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut lengths: VecMap<usize, usize> = VecMap::new();
     for (at, line) in one.iter().enumerate().take(b).skip(a) {
-        let mut next = BTreeMap::new();
+        let mut next = VecMap::new();
         for place in places.get(line).into_iter().flatten().filter(|it| (c..d).contains(*it)) {
             let length = place.checked_sub(1).and_then(|it| lengths.get(&it)).unwrap_or(&0) + 1;
             next.insert(*place, length);

@@ -2,13 +2,12 @@
 //!
 //! Follows kubernetes v1.36 pkg/apis/core/validation: ValidatePodSpec, ValidatePodCreate, ValidatePodUpdate.
 
-use std::collections::BTreeSet;
-
 use api::k8s_openapi::api::core::v1::{
     Affinity, Container, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, PodAffinityTerm, PodSpec,
     Toleration, TopologySpreadConstraint, WeightedPodAffinityTerm,
 };
 use api::{Pod, quantity, syntax};
+use sim::VecSet;
 
 use super::container::{self, Context};
 use super::{internal, meta, security, text, volume};
@@ -75,7 +74,7 @@ pub(super) fn pod_spec(spec: &PodSpec, path: &str, errors: &mut Errors) {
             errors,
         );
     }
-    let mut gates = BTreeSet::new();
+    let mut gates = VecSet::new();
     for (index, gate) in spec.scheduling_gates.iter().flatten().enumerate() {
         let path = format!("{path}.schedulingGates[{index}]");
         meta::label_name(&gate.name, &path, errors);

@@ -2,11 +2,11 @@
 //!
 //! Follows kubernetes v1.36 pkg/apis/core/validation: validateService, and the allocators' complaints.
 
-use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
 use api::k8s_openapi::api::core::v1::ServiceSpec;
 use api::{Kind, Service, syntax};
+use sim::VecSet;
 
 use super::container::{port_number, port_or_name};
 use super::{meta, text};
@@ -72,7 +72,7 @@ pub(super) fn service(service: &Service, old: Option<&Service>, store: &Store, e
 
 fn ports(spec: &ServiceSpec, errors: &mut Errors) {
     let ports = spec.ports.as_deref().unwrap_or_default();
-    let mut names = BTreeSet::new();
+    let mut names = VecSet::new();
     for (index, port) in ports.iter().enumerate() {
         let path = format!("spec.ports[{index}]");
         let name = text(port.name.as_ref());

@@ -2,10 +2,9 @@
 //!
 //! Follows kubernetes v1.36 pkg/apis/core/validation: ValidateVolumes.
 
-use std::collections::BTreeSet;
-
 use api::k8s_openapi::api::core::v1::{DownwardAPIVolumeFile, KeyToPath, ProjectedVolumeSource, Volume};
 use api::{quantity, syntax};
+use sim::VecSet;
 
 use super::container::{
     MODE_MESSAGE, VOLUME_FIELDS, descending_path, field_ref, no_backsteps, resource_field_ref,
@@ -14,8 +13,8 @@ use super::text;
 use crate::field::Errors;
 
 /// Answers with the names that mounts may use: those of volumes without a mistake.
-pub(super) fn volumes(volumes: &[Volume], path: &str, errors: &mut Errors) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
+pub(super) fn volumes(volumes: &[Volume], path: &str, errors: &mut Errors) -> VecSet<String> {
+    let mut names = VecSet::new();
     for (index, volume) in volumes.iter().enumerate() {
         let path = format!("{path}[{index}]");
         let before = errors.0.len();
@@ -181,7 +180,7 @@ fn downward_file(file: &DownwardAPIVolumeFile, path: &str, errors: &mut Errors) 
 
 fn projected(projected: &ProjectedVolumeSource, path: &str, errors: &mut Errors) {
     mode(projected.default_mode, &format!("{path}.defaultMode"), errors);
-    let mut taken = BTreeSet::new();
+    let mut taken = VecSet::new();
     let mut claim = |target: &str, errors: &mut Errors| {
         if !target.is_empty() && !taken.insert(target.to_owned()) {
             errors.invalid(path, target, "conflicting duplicate paths");

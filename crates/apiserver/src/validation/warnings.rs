@@ -2,10 +2,9 @@
 //!
 //! Follows kubernetes v1.36 pkg/api/pod/warnings.go and pkg/api/service/warnings.go.
 
-use std::collections::BTreeSet;
-
 use api::k8s_openapi::api::core::v1::{Container, PodSpec};
 use api::{ObjectMeta, Service, quantity, syntax};
+use sim::VecSet;
 
 use super::text;
 use crate::field::go_quote;
@@ -35,13 +34,13 @@ pub(super) fn pod_spec(meta: Option<&ObjectMeta>, spec: &PodSpec, path: &str) ->
             found.push(format!("{path}.nodeSelector[{old}]: deprecated since {since}; use {new:?} instead"));
         }
     }
-    let mut addresses = BTreeSet::new();
+    let mut addresses = VecSet::new();
     for (index, alias) in spec.host_aliases.iter().flatten().enumerate() {
         if !addresses.insert(&alias.ip) {
             found.push(format!("{path}.hostAliases[{index}].ip: duplicate ip {}", go_quote(&alias.ip)));
         }
     }
-    let mut secrets = BTreeSet::new();
+    let mut secrets = VecSet::new();
     for (index, secret) in spec.image_pull_secrets.iter().flatten().enumerate() {
         let at = format!("{path}.imagePullSecrets[{index}].name");
         if secret.name.is_empty() {
@@ -82,7 +81,7 @@ fn container(container: &Container, path: &str, found: &mut Vec<String>) {
             }
         }
     }
-    let mut names = BTreeSet::new();
+    let mut names = VecSet::new();
     for (index, variable) in container.env.iter().flatten().enumerate() {
         // A later definition may build on the earlier one.
         let builds_on = text(variable.value.as_ref()).contains(&format!("$({})", variable.name));

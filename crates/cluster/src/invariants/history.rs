@@ -1,6 +1,5 @@
 //! What only two looks show: what may not go back, and what must be over by now.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use apiserver::{Change, WatchEvent};
 use kubelet::sync::Doing;
 use runtime::{ContainerState, SandboxId};
 use scheduler::Resources;
-use sim::SimTime;
+use sim::{SimTime, VecMap};
 
 use super::{Found, Violation, state};
 use crate::Cluster;
@@ -41,12 +40,12 @@ struct Placed {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct History {
     revision: u64,
-    leaving: BTreeMap<String, Leaving>,
-    placed: BTreeMap<String, Placed>,
+    leaving: VecMap<String, Leaving>,
+    placed: VecMap<String, Placed>,
     /// Sandboxes that died with containers in them: by when the kubelet must have stopped these.
-    dead: BTreeMap<SandboxId, SimTime>,
+    dead: VecMap<SandboxId, SimTime>,
     /// When a node's kubelet and runtime last did not work.
-    ailing: BTreeMap<Arc<str>, SimTime>,
+    ailing: VecMap<Arc<str>, SimTime>,
 }
 
 impl History {
@@ -74,7 +73,7 @@ impl History {
     /// Containers whose sandbox has died are stopped, each with its grace period.
     fn check_dead_sandboxes(&mut self, cluster: &Cluster, found: &mut Found) {
         let (now, runtime) = (cluster.now(), cluster.runtime());
-        let mut dead = BTreeMap::new();
+        let mut dead = VecMap::new();
         for (machine, kubelet) in &cluster.kubelets {
             for (status, config) in runtime.sandboxes_on(machine).filter(|it| !it.0.ready) {
                 let running = runtime

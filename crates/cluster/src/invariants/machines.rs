@@ -1,11 +1,11 @@
 //! What one look at the machines shows: sandboxes, containers, volumes.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::Pod;
 use api::k8s_openapi::api::core::v1::Container;
 use runtime::{ContainerFacts, ContainerState, MountSource, SandboxId, VolumeId};
+use sim::VecMap;
 
 use super::{Found, state};
 use crate::Cluster;
@@ -15,17 +15,17 @@ const MOUNTED_ALWAYS: &[&str] =
     &["/etc/hosts", "/dev/termination-log", "/var/run/secrets/kubernetes.io/serviceaccount"];
 
 pub(super) fn check(cluster: &Cluster, found: &mut Found) {
-    let pods: BTreeMap<&str, &Arc<Pod>> =
+    let pods: VecMap<&str, &Arc<Pod>> =
         cluster.api().pods().map(|it| (kubelet::pod::uid_on_node(it), it)).collect();
     for name in cluster.kubelets.keys() {
         check_machine(cluster, name, &pods, found);
     }
 }
 
-fn check_machine(cluster: &Cluster, machine: &str, pods: &BTreeMap<&str, &Arc<Pod>>, found: &mut Found) {
-    let mut ready: BTreeMap<&str, SandboxId> = BTreeMap::new();
-    let mut addresses: BTreeMap<&str, SandboxId> = BTreeMap::new();
-    let mut volumes: BTreeMap<VolumeId, &str> = BTreeMap::new();
+fn check_machine(cluster: &Cluster, machine: &str, pods: &VecMap<&str, &Arc<Pod>>, found: &mut Found) {
+    let mut ready: VecMap<&str, SandboxId> = VecMap::new();
+    let mut addresses: VecMap<&str, SandboxId> = VecMap::new();
+    let mut volumes: VecMap<VolumeId, &str> = VecMap::new();
     for (status, config) in cluster.runtime().sandboxes_on(machine) {
         let name = || format!("{}/{} on {machine}", config.namespace, config.pod_name);
         if status.ready {

@@ -1,6 +1,5 @@
 //! What holds when all faults are mended and everything has had time to react.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta, Time};
@@ -8,6 +7,7 @@ use api::{Deployment, EndpointSlice, Kind, Object, Pod, ReplicaSet};
 use apiserver::ApiServer;
 use runtime::ContainerState;
 use scheduler::{Outcome, Resources};
+use sim::VecSet;
 
 use super::{Found, state};
 use crate::Cluster;
@@ -41,7 +41,7 @@ pub(super) fn check(cluster: &Cluster, found: &mut Found) {
 fn check_leftovers(cluster: &Cluster, found: &mut Found) {
     let store = cluster.api().store();
     let kinds = || Kind::ALL.iter().filter(|it| **it != Kind::Event);
-    let uids: BTreeSet<&str> =
+    let uids: VecSet<&str> =
         kinds().flat_map(|it| store.list(*it)).filter_map(|it| it.object.metadata().uid.as_deref()).collect();
     for object in kinds().flat_map(|it| store.list(*it)).map(|it| &it.object) {
         let goes =
@@ -146,7 +146,7 @@ fn check_truth(cluster: &Cluster, pod: &Pod, node: &str, found: &mut Found) {
     let uid = kubelet::pod::uid_on_node(pod);
     let runtime = cluster.runtime();
     let sandboxes = || runtime.sandboxes_on(node).filter(|(status, _)| status.pod_uid == uid);
-    let running: BTreeSet<&str> = sandboxes()
+    let running: VecSet<&str> = sandboxes()
         .flat_map(|(status, _)| runtime.containers_in(status.id))
         .filter(|it| matches!(it.status.state, ContainerState::Running { .. }))
         .map(|it| it.status.name.as_str())
@@ -301,14 +301,13 @@ fn check_endpoints(api: &ApiServer, slice: &EndpointSlice, found: &mut Found) {
 fn check_scheduler(cluster: &Cluster, found: &mut Found) {
     let snapshot = cluster.scheduler().snapshot();
     for info in snapshot.nodes() {
-        let here: BTreeSet<&str> = cluster
+        let here: VecSet<&str> = cluster
             .api()
             .pods()
             .filter(|it| state::node(it) == Some(&*info.name) && !state::is_terminal(it))
             .filter_map(|it| it.metadata.uid.as_deref())
             .collect();
-        let cached: BTreeSet<&str> =
-            info.pods.iter().filter_map(|it| it.pod.metadata.uid.as_deref()).collect();
+        let cached: VecSet<&str> = info.pods.iter().filter_map(|it| it.pod.metadata.uid.as_deref()).collect();
         if here != cached {
             let seen = format_args!("{} cached, {} there", cached.len(), here.len());
             found.broken(&info.name, "the scheduler knows what is on a node", seen);

@@ -1,15 +1,14 @@
 //! What one look at the objects shows.
 
-use std::collections::BTreeMap;
-
 use api::k8s_openapi::api::core::v1::ContainerStatus;
 use api::{Object, Pod};
 use apiserver::ApiServer;
+use sim::VecMap;
 
 use super::Found;
 
 pub(super) fn check(api: &ApiServer, found: &mut Found) {
-    let mut addresses: BTreeMap<&str, &Pod> = BTreeMap::new();
+    let mut addresses: VecMap<&str, &Pod> = VecMap::new();
     for pod in api.pods() {
         check_pod(pod, found);
         let Some(ip) = pod.status.as_ref().and_then(|it| it.pod_ip.as_deref()) else { continue };

@@ -3,8 +3,9 @@
 //! Numbers are whole or with three decimals (milli-units), so that no float is part of the state. No functions of the
 //! user's own, no getline, no pipes.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use sim::VecMap;
 
 use super::awk_parse::{Expression, Pattern, Program, Statement, parse};
 use super::options::Options;
@@ -19,7 +20,7 @@ const VALUES_MAX: usize = 100_000;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Awk {
     program: Arc<Program>,
-    variables: BTreeMap<String, String>,
+    variables: VecMap<String, String>,
     fields: Vec<String>,
     ranges: Vec<bool>,
     begun: bool,
@@ -90,7 +91,7 @@ impl Awk {
                 return Err(1);
             }
         };
-        let mut variables: BTreeMap<String, String> = [("FS", " "), ("OFS", " "), ("ORS", "\n"), ("NR", "0")]
+        let mut variables: VecMap<String, String> = [("FS", " "), ("OFS", " "), ("ORS", "\n"), ("NR", "0")]
             .into_iter()
             .map(|it| (it.0.to_owned(), it.1.to_owned()))
             .collect();

@@ -1,7 +1,8 @@
 //! Commands about files: ls, cp, mv, rm, mkdir, find, chmod, du, dd….
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use sim::VecMap;
 
 use super::options::Options;
 use super::output::missing;
@@ -59,7 +60,7 @@ pub fn mktemp(sys: &mut Sys<'_>, argv: &[String], who: &str) -> i32 {
         .collect();
     let path = format!("{stem}{suffix}");
     let node =
-        if options.has("d") { Node::Directory(BTreeMap::default()) } else { Node::File(Content::text("")) };
+        if options.has("d") { Node::Directory(VecMap::default()) } else { Node::File(Content::text("")) };
     match sys.make_node(&path, node, if options.has("d") { 0o700 } else { 0o600 }) {
         Ok(()) => {
             sys.out(&format!("{path}\n"));

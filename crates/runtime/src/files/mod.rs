@@ -5,10 +5,9 @@
 
 mod mounts;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sim::SimTime;
+use sim::{SimTime, VecMap};
 
 use crate::kernel::Errno;
 
@@ -32,7 +31,7 @@ const ORPHANS_MAX: usize = 64;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Node {
-    Directory(BTreeMap<Arc<str>, Ino>),
+    Directory(VecMap<Arc<str>, Ino>),
     File(Content),
     Symlink(Arc<str>),
     Device(Device),
@@ -110,7 +109,7 @@ pub struct Owner {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Tree {
-    inodes: BTreeMap<Ino, Arc<Inode>>,
+    inodes: VecMap<Ino, Arc<Inode>>,
     next: u32,
     orphans: Vec<Ino>,
     /// Bytes of all files, as `du` and an ephemeral-storage limit count them.
@@ -124,7 +123,7 @@ pub struct Tree {
 impl Default for Tree {
     fn default() -> Self {
         let root = Inode {
-            node: Node::Directory(BTreeMap::new()),
+            node: Node::Directory(VecMap::new()),
             mode: 0o755,
             uid: 0,
             gid: 0,
@@ -132,7 +131,7 @@ impl Default for Tree {
             links: 1,
         };
         Tree {
-            inodes: BTreeMap::from([(Tree::ROOT, Arc::new(root))]),
+            inodes: VecMap::from([(Tree::ROOT, Arc::new(root))]),
             next: 1,
             orphans: Vec::new(),
             used: 0,
@@ -165,14 +164,14 @@ impl Tree {
         }
     }
 
-    pub fn entries(&self, directory: Ino) -> Result<&BTreeMap<Arc<str>, Ino>, Errno> {
+    pub fn entries(&self, directory: Ino) -> Result<&VecMap<Arc<str>, Ino>, Errno> {
         match &self.get(directory).ok_or(Errno::NotFound)?.node {
             Node::Directory(entries) => Ok(entries),
             Node::File(_) | Node::Symlink(_) | Node::Device(_) | Node::Socket => Err(Errno::NotDirectory),
         }
     }
 
-    fn entries_mut(&mut self, directory: Ino) -> Result<&mut BTreeMap<Arc<str>, Ino>, Errno> {
+    fn entries_mut(&mut self, directory: Ino) -> Result<&mut VecMap<Arc<str>, Ino>, Errno> {
         match &mut self.get_mut(directory).ok_or(Errno::NotFound)?.node {
             Node::Directory(entries) => Ok(entries),
             Node::File(_) | Node::Symlink(_) | Node::Device(_) | Node::Socket => Err(Errno::NotDirectory),
@@ -366,7 +365,7 @@ impl Tree {
         for name in path.split('/').filter(|it| !it.is_empty()) {
             at = match self.lookup(at, name) {
                 Some(found) => found,
-                None => self.create(at, name, Node::Directory(BTreeMap::new()), mode, owner)?,
+                None => self.create(at, name, Node::Directory(VecMap::new()), mode, owner)?,
             };
         }
         self.entries(at)?;
@@ -447,8 +446,8 @@ impl Tree {
             put(name, Node::Symlink(format!("/proc/self/fd/{number}").into()), 0o777);
         }
         put("fd", Node::Symlink(Arc::from("/proc/self/fd")), 0o777);
-        put("shm", Node::Directory(BTreeMap::new()), 0o1777);
-        put("pts", Node::Directory(BTreeMap::new()), 0o755);
+        put("shm", Node::Directory(VecMap::new()), 0o1777);
+        put("pts", Node::Directory(VecMap::new()), 0o755);
         tree
     }
 }
@@ -456,7 +455,7 @@ impl Tree {
 /// All trees of a machine. A clone shares every tree until it changes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Trees {
-    all: BTreeMap<TreeId, Arc<Tree>>,
+    all: VecMap<TreeId, Arc<Tree>>,
     next: u64,
     changes: u64,
 }

@@ -1,8 +1,9 @@
 //! An image's files: the base of its flavour, its commands, its own files.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
+
+use sim::VecMap;
 
 use super::{Flavour, Spec};
 use crate::commands;
@@ -173,7 +174,7 @@ fn put_commands(tree: &mut Tree, image: &Spec) {
     }
 }
 
-fn texts(image: &Spec) -> BTreeMap<&'static str, String> {
+fn texts(image: &Spec) -> VecMap<&'static str, String> {
     let shell =
         if matches!(image.flavour, Flavour::Debian | Flavour::Centos) { "/bin/bash" } else { "/bin/sh" };
     let mut passwd = format!("root:x:0:0:root:/root:{shell}\n");
@@ -184,7 +185,7 @@ fn texts(image: &Spec) -> BTreeMap<&'static str, String> {
     for (name, id, _) in users(image) {
         let _ = writeln!(group, "{name}:x:{id}:");
     }
-    let mut all = BTreeMap::from([
+    let mut all = VecMap::from([
         ("etc/passwd", passwd),
         ("etc/group", group),
         ("etc/shadow", "root:*:::::::\n".to_owned()),

@@ -22,10 +22,10 @@ mod sys_process;
 mod sys_stream;
 mod tty;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use sim::SimTime;
+use sim::{SimTime, VecMap};
 
 use crate::files::{Mounts, Trees};
 
@@ -171,21 +171,21 @@ struct Namespace {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Kernel {
-    processes: BTreeMap<Pid, Arc<Process>>,
-    spaces: BTreeMap<SpaceId, Space>,
-    namespaces: BTreeMap<NamespaceId, Namespace>,
-    descriptions: BTreeMap<DescriptionId, Shared>,
-    pipes: BTreeMap<PipeId, Pipe>,
-    ttys: BTreeMap<TtyId, Tty>,
+    processes: VecMap<Pid, Arc<Process>>,
+    spaces: VecMap<SpaceId, Space>,
+    namespaces: VecMap<NamespaceId, Namespace>,
+    descriptions: VecMap<DescriptionId, Shared>,
+    pipes: VecMap<PipeId, Pipe>,
+    ttys: VecMap<TtyId, Tty>,
     ready: VecDeque<Pid>,
     /// Standard input of processes started from outside.
-    inputs: BTreeMap<Pid, PipeId>,
-    listeners: BTreeMap<u16, Pid>,
+    inputs: VecMap<Pid, PipeId>,
+    listeners: VecMap<u16, Pid>,
     /// Ports that others have who share the network from another kernel.
     pub taken_ports: Vec<u16>,
     incoming: Vec<Incoming>,
     calls: Vec<(CallId, Pid, Call)>,
-    answers: BTreeMap<CallId, Answer>,
+    answers: VecMap<CallId, Answer>,
     replies: Vec<(ConnectionId, Reply)>,
     outputs: Vec<Output>,
     exits: Vec<Exit>,
@@ -549,7 +549,7 @@ impl Kernel {
     }
 
     /// Ports that somebody listens on, with who.
-    pub fn listeners(&self) -> &BTreeMap<u16, Pid> {
+    pub fn listeners(&self) -> &VecMap<u16, Pid> {
         &self.listeners
     }
 

@@ -1,8 +1,9 @@
 //! /proc and /sys/fs/cgroup: text made when it is opened.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
+
+use sim::VecMap;
 
 use super::{DescriptionId, Errno, Open, Pid, Process, State, Sys};
 use crate::files::{Content, Ino, Node};
@@ -14,7 +15,7 @@ const OF_CGROUP: [&str; 6] =
     ["cgroup.controllers", "cpu.max", "cpu.stat", "memory.current", "memory.max", "pids.current"];
 
 fn directory<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> Node {
-    let entries: BTreeMap<Arc<str>, Ino> =
+    let entries: VecMap<Arc<str>, Ino> =
         names.into_iter().map(|it| (Arc::from(it.as_ref()), Ino(0))).collect();
     Node::Directory(entries)
 }

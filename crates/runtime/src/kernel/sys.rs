@@ -1,10 +1,9 @@
 //! System calls: what a program can do to its kernel during a step.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sim::SimTime;
+use sim::{SimTime, VecMap};
 
 use super::net::{Answer, Call, CallId, ConnectionId, Incoming, Reply};
 use super::{
@@ -369,7 +368,7 @@ impl<'a> Sys<'a> {
         if path.trim_matches('/').is_empty() {
             return Err(Errno::Exists);
         }
-        self.make_node(path, Node::Directory(BTreeMap::new()), 0o777)
+        self.make_node(path, Node::Directory(VecMap::new()), 0o777)
     }
 
     /// Removes a name. `all`: a directory with what is in it.

@@ -497,7 +497,7 @@ fn make_mount_point(
         let node = if last && !directory {
             Node::File(crate::files::Content::text(""))
         } else {
-            Node::Directory(std::collections::BTreeMap::new())
+            Node::Directory(sim::VecMap::new())
         };
         if let Some(tree) = machine.trees.get_mut(found.tree) {
             let made = tree.create(found.parent, &found.name, node, 0o755, owner);

@@ -9,10 +9,9 @@ mod script;
 mod view;
 mod volume;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sim::SimTime;
+use sim::{SimTime, VecMap};
 
 use crate::cri::{
     ContainerId, ExecId, MachineSpec, PullId, RequestId, RuntimeError, SandboxId, SandboxStatus, VolumeId,
@@ -42,20 +41,20 @@ pub struct Machine {
     pub(crate) host: TreeId,
     /// What every container has as /dev.
     pub(crate) devices: Arc<Tree>,
-    pub(crate) sandboxes: BTreeMap<SandboxId, Arc<Sandbox>>,
+    pub(crate) sandboxes: VecMap<SandboxId, Arc<Sandbox>>,
     /// Where each container is.
-    pub(crate) containers: BTreeMap<ContainerId, SandboxId>,
-    pub(crate) execs: BTreeMap<ExecId, SandboxId>,
-    pub(crate) addresses: BTreeMap<String, SandboxId>,
-    pub(crate) volumes: BTreeMap<VolumeId, Arc<Volume>>,
+    pub(crate) containers: VecMap<ContainerId, SandboxId>,
+    pub(crate) execs: VecMap<ExecId, SandboxId>,
+    pub(crate) addresses: VecMap<String, SandboxId>,
+    pub(crate) volumes: VecMap<VolumeId, Arc<Volume>>,
     /// By canonical name.
-    pub(crate) images: BTreeMap<Arc<str>, Arc<Spec>>,
+    pub(crate) images: VecMap<Arc<str>, Arc<Spec>>,
     /// Grows with every change of `images`.
     pub image_changes: u32,
-    pub(crate) pulls: BTreeMap<PullId, crate::pull::Pull>,
+    pub(crate) pulls: VecMap<PullId, crate::pull::Pull>,
     /// The puller is busy until then: one pull after the other.
     pub(crate) pulling_until: SimTime,
-    pub(crate) requests: BTreeMap<RequestId, crate::network::Pending>,
+    pub(crate) requests: VecMap<RequestId, crate::network::Pending>,
     last_address: u32,
     /// The trees' count of changes when the directory of static Pods was last looked at, and what it held.
     manifests_seen: (u64, u64),
@@ -102,16 +101,16 @@ impl Machine {
             trees,
             host,
             devices: Arc::new(Tree::devices()),
-            sandboxes: BTreeMap::new(),
-            containers: BTreeMap::new(),
-            execs: BTreeMap::new(),
-            addresses: BTreeMap::new(),
-            volumes: BTreeMap::new(),
-            images: BTreeMap::new(),
+            sandboxes: VecMap::new(),
+            containers: VecMap::new(),
+            execs: VecMap::new(),
+            addresses: VecMap::new(),
+            volumes: VecMap::new(),
+            images: VecMap::new(),
             image_changes: 0,
-            pulls: BTreeMap::new(),
+            pulls: VecMap::new(),
             pulling_until: SimTime::ZERO,
-            requests: BTreeMap::new(),
+            requests: VecMap::new(),
             last_address: 1,
             manifests_seen: (0, 0),
         }

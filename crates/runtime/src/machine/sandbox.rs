@@ -1,10 +1,9 @@
 //! Pod sandboxes: a pause process that holds the namespaces, an address, and the files that Kubernetes puts into /etc.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use sim::{Outbox, SimTime};
+use sim::{Outbox, SimTime, VecMap};
 
 use super::exec::Exec;
 use super::log::Log;
@@ -37,10 +36,10 @@ pub(crate) struct Sandbox {
     pub pause: Option<(SpaceId, Pid)>,
     /// /etc/hosts, /etc/hostname and /etc/resolv.conf.
     pub files: TreeId,
-    pub containers: BTreeMap<ContainerId, Container>,
-    pub execs: BTreeMap<ExecId, Exec>,
+    pub containers: VecMap<ContainerId, Container>,
+    pub execs: VecMap<ExecId, Exec>,
     /// Requests that its processes have not answered yet.
-    pub connections: BTreeMap<ConnectionId, crate::network::Open>,
+    pub connections: VecMap<ConnectionId, crate::network::Open>,
     /// The earliest wake-up that is under way.
     pub wake_at: Option<SimTime>,
 }
@@ -202,9 +201,9 @@ impl Runtime {
             kernel,
             pause: pid.map(|it| (pause, it)),
             files,
-            containers: BTreeMap::new(),
-            execs: BTreeMap::new(),
-            connections: BTreeMap::new(),
+            containers: VecMap::new(),
+            execs: VecMap::new(),
+            connections: VecMap::new(),
             wake_at: None,
         };
         machine.sandboxes.insert(id, Arc::new(sandbox));

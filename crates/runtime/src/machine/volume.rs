@@ -1,9 +1,8 @@
 //! Volumes, and paths of the machine itself.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use sim::SimTime;
+use sim::{SimTime, VecSet};
 
 use super::Machine;
 use super::container::follow;
@@ -230,7 +229,7 @@ fn write_atomically(tree: &mut Tree, files: &[VolumeFile], number: u32, now: Sim
         put(tree, &VolumeFile { path: format!("{inside}/{}", file.path), ..file.clone() }, now);
     }
     tree.put(DATA, Node::Symlink(inside.as_str().into()), 0o777, owner)?;
-    let keep: BTreeSet<&str> = files.iter().filter_map(|it| it.path.split('/').next()).collect();
+    let keep: VecSet<&str> = files.iter().filter_map(|it| it.path.split('/').next()).collect();
     for name in &keep {
         if tree.lookup(Tree::ROOT, name).is_none() {
             tree.put(name, Node::Symlink(format!("{DATA}/{name}").into()), 0o777, owner)?;

@@ -1,7 +1,8 @@
 //! What the shell starts: programs, subshells, pipelines, jobs in the background, command substitutions.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use sim::VecMap;
 
 use super::ast::{Node, Part, Word};
 use super::expand::VALUE_BYTES_MAX;
@@ -88,7 +89,7 @@ impl Shell {
         if assignments.is_empty() {
             return environment;
         }
-        let mut all: BTreeMap<String, String> = environment.iter().cloned().collect();
+        let mut all: VecMap<String, String> = environment.iter().cloned().collect();
         all.extend(assignments.iter().cloned());
         Arc::new(all.into_iter().collect())
     }

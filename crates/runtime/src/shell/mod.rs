@@ -19,10 +19,9 @@ mod start;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sim::SimTime;
+use sim::{SimTime, VecMap};
 
 use crate::kernel::{DescriptionId, Environment, Pid, Sys};
 use ast::{Arm, Node};
@@ -159,10 +158,10 @@ pub struct Shell {
     /// A subshell, or the last command of `-c`: may become the program it would start.
     ending: bool,
     positional: Arc<Vec<String>>,
-    variables: Arc<BTreeMap<String, Variable>>,
-    functions: Arc<BTreeMap<String, Arc<Node>>>,
+    variables: Arc<VecMap<String, Variable>>,
+    functions: Arc<VecMap<String, Arc<Node>>>,
     /// By signal; 0 is EXIT. Empty: ignored.
-    traps: Arc<BTreeMap<u8, String>>,
+    traps: Arc<VecMap<u8, String>>,
     options: Options,
     stack: Vec<Frame>,
     status: i32,

@@ -1,7 +1,8 @@
 //! How a shell begins: `sh`, `sh -c text`, `sh script`, and what it takes from its environment.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use sim::VecMap;
 
 use super::{Frame, Kind, Options, SHELL_BYTES, Shell, Variable};
 use crate::kernel::{Flavour, Sys};
@@ -133,7 +134,7 @@ impl Shell {
     }
 
     fn take_environment(&mut self, sys: &mut Sys<'_>) {
-        let mut variables = BTreeMap::new();
+        let mut variables = VecMap::new();
         let mut put = |name: &str, value: &str, exported| {
             let variable = Variable { value: value.to_owned(), exported, read_only: false };
             variables.entry(name.to_owned()).or_insert(variable);

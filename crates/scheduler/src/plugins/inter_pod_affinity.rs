@@ -2,8 +2,9 @@
 //!
 //! Follows kubernetes v1.36 plugins/interpodaffinity.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use sim::VecMap;
 
 use crate::decision::Rejection;
 use crate::framework::{
@@ -57,7 +58,7 @@ pub struct State {
     anti: Vec<Counts>,
     anti_selectors: Vec<PodSelector>,
     /// Where placed Pods do not want this one, by label.
-    existing: BTreeMap<Arc<str>, Counts>,
+    existing: VecMap<Arc<str>, Counts>,
 }
 
 /// What Pods added or taken in thought change at one node.
@@ -66,11 +67,11 @@ pub struct Delta {
     affinity: Vec<i64>,
     affinity_total: i64,
     anti: Vec<i64>,
-    existing: BTreeMap<Arc<str>, i64>,
+    existing: VecMap<Arc<str>, i64>,
 }
 
 #[derive(Debug, Default)]
-pub struct ScoreState(BTreeMap<Arc<str>, Counts>);
+pub struct ScoreState(VecMap<Arc<str>, Counts>);
 
 // A namespaceSelector of the incoming Pod names namespaces now, and besides is matched against no labels at all.
 fn resolve(snapshot: &Snapshot, term: &AffinityTerm) -> PodSelector {
@@ -244,8 +245,8 @@ impl Plugin for InterPodAffinity {
 
     fn pre_score(&self, cycle: &mut Cycle<'_>, _feasible: &[usize]) -> PreScore {
         let (snapshot, pod) = (cycle.snapshot, cycle.pod);
-        let mut by_key: BTreeMap<Arc<str>, Counts> = BTreeMap::new();
-        let entry = |by_key: &mut BTreeMap<Arc<str>, Counts>, key: &Arc<str>| {
+        let mut by_key: VecMap<Arc<str>, Counts> = VecMap::new();
+        let entry = |by_key: &mut VecMap<Arc<str>, Counts>, key: &Arc<str>| {
             if !by_key.contains_key(key) {
                 by_key.insert(key.clone(), Counts::new(snapshot.topology(key)));
             }

@@ -7,8 +7,9 @@
 mod edit;
 mod relevant;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+use sim::{VecMap, VecSet};
 
 use crate::decision::{Decision, Outcome};
 use crate::pod_info::PodInfo;
@@ -106,7 +107,7 @@ fn rank(edits: &[Edit]) -> (u32, u64) {
 
 /// A few of each kind.
 fn diverse(found: Vec<Vec<Edit>>) -> Vec<Vec<Edit>> {
-    let mut seen: BTreeMap<Vec<u32>, usize> = BTreeMap::new();
+    let mut seen: VecMap<Vec<u32>, usize> = VecMap::new();
     let mut few = found.into_iter().filter(|it| {
         let count = seen.entry(it.iter().map(Edit::kind).collect()).or_default();
         *count += 1;
@@ -137,7 +138,7 @@ impl Search<'_> {
     fn by_size(&mut self, allowed: &dyn Fn(&Edit) -> bool) -> Vec<Vec<Edit>> {
         let nodes = self.snapshot.nodes().len().max(1) as u32;
         let last = self.runs + (NODE_CHECKS_MAX / nodes).clamp(100, RUNS_MAX);
-        let mut tried: BTreeSet<Vec<Edit>> = BTreeSet::new();
+        let mut tried: VecSet<Vec<Edit>> = VecSet::new();
         let mut level: Vec<Vec<Edit>> = vec![Vec::new()];
         for _ in 0..=EDITS_MAX {
             let (mut found, mut next) = (Vec::new(), Vec::new());

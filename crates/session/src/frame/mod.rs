@@ -14,10 +14,10 @@ mod scheduling;
 mod timeline;
 mod workload;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use sim::VecMap;
 
 pub use command::{
     Advanced, Command, Diagnostic, FaultTarget, Fix, Outcome, ScenarioCard, ScenarioGroup, Severity, Tab,
@@ -64,7 +64,7 @@ pub struct Frame {
     pub pods: Vec<Arc<PodCard>>,
     /// Where in `pods` each uid is: a page with a card for each Pod looks all of them up in every frame.
     #[serde(skip)]
-    pub places: Arc<BTreeMap<String, u32>>,
+    pub places: Arc<VecMap<String, u32>>,
     pub services: Vec<Arc<ServiceCard>>,
     pub workloads: Vec<Arc<WorkloadCard>>,
     /// Newest last.

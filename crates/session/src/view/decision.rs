@@ -1,10 +1,9 @@
 //! The scheduler's decision as a table, and what a pending Pod waits for, clause by clause.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use scheduler::{Decision, DryRun, Reasons, Shortage, Snapshot, Verdict, VictimRank};
-use sim::SimTime;
+use sim::{SimTime, VecMap};
 
 use crate::frame::{
     self, Clause, DecisionColumn, DecisionRow, Gate, ObjectRef, PreemptionRow, Score, Victim,
@@ -160,7 +159,7 @@ fn row(decision: &Decision, node: &Arc<str>, verdict: &Verdict, columns: &[Decis
 }
 
 /// What each node says to the Pod of this decision.
-pub fn gates(decision: &Decision) -> BTreeMap<String, Gate> {
+pub fn gates(decision: &Decision) -> VecMap<String, Gate> {
     let scores = &decision.scores;
     let gate = |(node, verdict): &(Arc<str>, Verdict)| {
         let chosen = decision.chosen.as_ref() == Some(node);

@@ -1,5 +1,6 @@
 //! The smallest changes that would place a Pod, as somebody would make them: what is edited, and the command line for it.
 
+use api::codec::to_value;
 use api::k8s_openapi::api::core::v1::PodSpec;
 use api::{Kind, Object, ObjectKey, Pod};
 use cluster::{Cluster, Fault};
@@ -265,7 +266,7 @@ impl Writer<'_> {
                 made(RemedyKind::LowerRequest, &container_name(spec, *place), preview)
             }
             PodEdit::Tolerate { key, value, effect } => {
-                let list = json!({ "tolerations": [remedy::toleration(key, value, effect)] });
+                let list = json!({ "tolerations": [to_value(&remedy::toleration(key, value, effect))] });
                 made(RemedyKind::Tolerate, key, api::yaml::emit(&list).trim_end().to_owned())
             }
             PodEdit::DropNodeSelector { key } => {
@@ -288,12 +289,12 @@ impl Writer<'_> {
             }
             PodEdit::DropPodAffinity { at } => {
                 let terms = spec.and_then(|it| it.affinity.as_ref()?.pod_affinity.as_ref());
-                let terms = terms.map(|it| json!(it.required_during_scheduling_ignored_during_execution));
+                let terms = terms.map(|it| to_value(&it.required_during_scheduling_ignored_during_execution));
                 made(RemedyKind::DropAffinity, "podAffinity", term("podAffinity", terms, *at))
             }
             PodEdit::DropPodAntiAffinity { at } => {
                 let terms = spec.and_then(|it| it.affinity.as_ref()?.pod_anti_affinity.as_ref());
-                let terms = terms.map(|it| json!(it.required_during_scheduling_ignored_during_execution));
+                let terms = terms.map(|it| to_value(&it.required_during_scheduling_ignored_during_execution));
                 made(RemedyKind::DropAffinity, "podAntiAffinity", term("podAntiAffinity", terms, *at))
             }
             PodEdit::RelaxSpread { at } => {
@@ -317,7 +318,7 @@ impl Writer<'_> {
 fn node_terms(spec: Option<&PodSpec>) -> Vec<Value> {
     let nodes = spec.and_then(|it| it.affinity.as_ref()?.node_affinity.as_ref());
     let required = nodes.and_then(|it| it.required_during_scheduling_ignored_during_execution.as_ref());
-    required.map(|it| it.node_selector_terms.iter().map(|it| json!(it)).collect()).unwrap_or_default()
+    required.map(|it| it.node_selector_terms.iter().map(to_value).collect()).unwrap_or_default()
 }
 
 fn container(spec: &PodSpec, place: Place) -> Option<&api::k8s_openapi::api::core::v1::Container> {
@@ -400,7 +401,7 @@ fn write_ops(edit: &PodEdit, spec: &PodSpec, prefix: &str, has_tolerations: &mut
             op("replace", format!("{path}requests/{key}"), Some(value));
         }
         PodEdit::Tolerate { key, value, effect } => {
-            let it = json!(remedy::toleration(key, value, effect));
+            let it = to_value(&remedy::toleration(key, value, effect));
             if std::mem::replace(has_tolerations, true) {
                 op("add", "/tolerations/-".to_owned(), Some(it));
             } else {

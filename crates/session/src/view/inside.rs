@@ -1,10 +1,9 @@
 //! A Pod from inside: what its containers share and what each has for itself.
 
-use std::collections::BTreeMap;
-
 use api::quantity;
 use cluster::Cluster;
 use runtime::{ContainerState, ContainerView, SandboxView};
+use sim::VecMap;
 
 use crate::frame::{
     ContainerCard, Drawer, FileLine, Inside, Mount, Namespace, NamespaceKind, ObjectRef, PodCard, Port,
@@ -128,7 +127,7 @@ fn namespaces(view: &SandboxView) -> Vec<Namespace> {
 }
 
 fn ports(view: &SandboxView, card: &PodCard) -> Vec<Port> {
-    let mut found: BTreeMap<u16, Port> = BTreeMap::new();
+    let mut found: VecMap<u16, Port> = VecMap::new();
     for container in &card.containers {
         for port in &container.ports {
             found.insert(*port, Port { port: *port, container: container.name.clone(), ..Port::default() });

@@ -12,11 +12,11 @@ mod pods;
 mod queue;
 mod workloads;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::ObjectKey;
 use cluster::Cluster;
+use sim::VecMap;
 
 use crate::frame::{
     self, About, Clock, FaultTarget, Frame, Gate, LessonCard, NodeCard, PodCard, Timeline, ViewState,
@@ -59,9 +59,9 @@ struct Searched {
 /// Keeps cards from one frame to the next, so that what has not changed stays the same `Arc`.
 #[derive(Debug, Default)]
 pub struct View {
-    pods: BTreeMap<String, (Option<String>, Arc<PodCard>)>,
+    pods: VecMap<String, (Option<String>, Arc<PodCard>)>,
     /// Of Pods whose version the recording has not seen last, as after a journey back.
-    statuses: BTreeMap<String, (Option<String>, PodStatusWords)>,
+    statuses: VecMap<String, Arc<(Option<String>, PodStatusWords)>>,
     /// How many Events there were, and the newest one's revision.
     events_of: (usize, u64),
     /// The recording's version that the timeline was made of, and how many branches there were.
@@ -202,7 +202,7 @@ impl View {
     }
 
     /// Made anew only when a Pod came, went or changed its place.
-    fn places(&self, pods: &[Arc<PodCard>]) -> Arc<BTreeMap<String, u32>> {
+    fn places(&self, pods: &[Arc<PodCard>]) -> Arc<VecMap<String, u32>> {
         let same = pods.len() == self.last.pods.len()
             && pods.iter().zip(&self.last.pods).all(|(new, old)| Arc::ptr_eq(new, old) || new.uid == old.uid);
         if same {
@@ -228,10 +228,10 @@ impl View {
         let uid = pod.metadata.uid.clone().unwrap_or_default();
         let version = pod.metadata.resource_version.clone();
         match self.statuses.get(&uid) {
-            Some((seen, words)) if *seen == version => words.clone(),
+            Some(it) if it.0 == version => it.1.clone(),
             _ => {
                 let words = words::pod_status(pod, now);
-                self.statuses.insert(uid, (version, words.clone()));
+                self.statuses.insert(uid, (version, words.clone()).into());
                 words
             }
         }
@@ -242,25 +242,25 @@ impl View {
         if !detailed && !changed {
             return self.last.pods.clone();
         }
-        let mut kept = BTreeMap::new();
+        let old = std::mem::take(&mut self.pods);
+        let mut kept = Vec::new();
         let mut cards = Vec::new();
         for pod in cluster.api().pods() {
             let uid = pod.metadata.uid.clone().unwrap_or_default();
             let version = pod.metadata.resource_version.clone();
-            let old = self.pods.remove(&uid);
-            let card = match old {
-                Some((seen, card)) if !detailed && seen == version => card,
+            let card = match old.get(&uid) {
+                Some((seen, card)) if !detailed && *seen == version => card.clone(),
                 Some((_, card)) => {
                     let words = self.status(pod, recording, cluster.now());
-                    keep(&card, pods::card(pod, words, cluster))
+                    keep(card, pods::card(pod, words, cluster))
                 }
                 None => Arc::new(pods::card(pod, self.status(pod, recording, cluster.now()), cluster)),
             };
-            kept.insert(uid, (version, card.clone()));
+            kept.push((uid, (version, card.clone())));
             cards.push(card);
         }
-        self.statuses.retain(|uid, _| kept.contains_key(uid));
-        self.pods = kept;
+        self.pods = kept.into_iter().collect();
+        self.statuses.retain(|uid, _| self.pods.contains_key(uid));
         cards
     }
 
@@ -268,9 +268,9 @@ impl View {
         &self,
         cluster: &Cluster,
         pods: &[Arc<PodCard>],
-        gates: &BTreeMap<String, Gate>,
+        gates: &VecMap<String, Gate>,
     ) -> Vec<Arc<NodeCard>> {
-        let mut on_node: BTreeMap<&str, Vec<(u64, String)>> = BTreeMap::new();
+        let mut on_node: VecMap<&str, Vec<(u64, String)>> = VecMap::new();
         for card in pods {
             if let Some(node) = &card.node {
                 on_node.entry(node).or_default().push((card.created, card.uid.clone()));
@@ -397,8 +397,8 @@ pub fn sample_memory(cluster: &Cluster, recording: &mut Recording) {
 }
 
 /// What containers use, by node: (thousandths of a CPU, bytes).
-fn used(cluster: &Cluster) -> BTreeMap<String, (i64, i64)> {
-    let mut used: BTreeMap<String, (i64, i64)> = BTreeMap::new();
+fn used(cluster: &Cluster) -> VecMap<String, (i64, i64)> {
+    let mut used: VecMap<String, (i64, i64)> = VecMap::new();
     let runtime = cluster.runtime();
     for node in cluster.node_names() {
         let entry = used.entry(node.to_owned()).or_default();

@@ -1,11 +1,11 @@
 //! Services, workloads and events as cards.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::ServicePort;
 use api::{Deployment, EndpointSlice, Event, Kind, Object, ReplicaSet, Service, time};
 use apiserver::{ApiServer, Stored};
+use sim::VecMap;
 
 use crate::frame::{
     Endpoint, EventCard, Micros, Narration, ObjectRef, PodCard, ReplicaCard, ServiceCard, Tone, WorkloadCard,
@@ -93,7 +93,7 @@ fn endpoints(slice: &EndpointSlice, pods: &[Arc<PodCard>]) -> Vec<Endpoint> {
 
 /// Deployments with their ReplicaSets, and ReplicaSets of nobody.
 pub fn workloads(api: &ApiServer, pods: &[Arc<PodCard>]) -> Vec<Arc<WorkloadCard>> {
-    let mut by_owner: BTreeMap<String, Vec<Arc<ReplicaSet>>> = BTreeMap::new();
+    let mut by_owner: VecMap<String, Vec<Arc<ReplicaSet>>> = VecMap::new();
     for stored in api.store().list(Kind::ReplicaSet) {
         if let Object::ReplicaSet(it) = &stored.object {
             let owner = it.metadata.owner_references.iter().flatten().find(|it| it.controller == Some(true));
