@@ -28,7 +28,7 @@ pub fn to_running(clock: Clock, nodes: u32, pods: u32) -> Figure {
 }
 
 /// A snapshot is too quick to be measured alone.
-const COPIES: usize = 50;
+const COPIES: usize = 500;
 
 pub fn run(clock: Clock) -> Vec<Figure> {
     let all_running = to_running(clock, 24, 1_000).goal(500.0);
