@@ -29,11 +29,17 @@ fn ordered(file: &[u8]) -> Result<Vec<u8>, Error> {
     Ok(module.finish())
 }
 
+/// A function of the file.
 struct Written<'a> {
     /// The number of its type, and that type's parameters.
     kind: u32,
     parameters: u32,
     body: FunctionBody<'a>,
+    declared: Vec<(u32, ValType)>,
+    /// Its code without the numbers of functions and locals, and these numbers.
+    outline: Vec<u8>,
+    functions: Vec<u32>,
+    locals: Vec<u32>,
 }
 
 struct Order<'a> {
@@ -41,7 +47,7 @@ struct Order<'a> {
     written: Vec<Written<'a>>,
     /// The functions that stay, as numbers in `written`.
     kept: Vec<usize>,
-    /// Where each of `written` is in `kept`, or the one that it is a copy of.
+    /// Where each of `written` is from now on, or the one that it is a copy of.
     places: Vec<u32>,
     /// The new numbers of the locals of the function that is being written.
     locals: Vec<u32>,
@@ -71,104 +77,102 @@ impl<'a> Order<'a> {
                 _ => {}
             }
         }
-        let kinds = kinds.into_iter().zip(bodies);
-        let written: Vec<Written<'a>> =
-            kinds.map(|(kind, body)| Written { kind, parameters: parameters[kind as usize], body }).collect();
-        let mut order =
-            Order { imported, places: vec![0; written.len()], written, kept: Vec::new(), locals: Vec::new() };
-        order.sort()?;
-        Ok(order)
+        let written: Vec<Written<'a>> = kinds
+            .into_iter()
+            .zip(bodies)
+            .map(|(kind, body)| Written::of(kind, parameters[kind as usize], body))
+            .collect::<Result<_, Error>>()?;
+        let same = copies(&written, imported);
+        let mut kept: Vec<usize> = (0..written.len()).filter(|it| same[*it] == *it).collect();
+        kept.sort_by_key(|it| {
+            let it = &written[*it];
+            (it.kind, &it.declared, &it.outline)
+        });
+        let mut places = vec![0; written.len()];
+        for (at, place) in kept.iter().zip(imported..) {
+            places[*at] = place;
+        }
+        let places = same.into_iter().map(|it| places[it]).collect();
+        Ok(Order { imported, written, kept, places, locals: Vec::new() })
     }
+}
 
-    fn sort(&mut self) -> Result<(), Error> {
-        // By type, then by locals, then by what they do apart from which functions and locals they name.
-        let (mut keys, mut first, mut same) = (Vec::new(), HashMap::new(), Vec::new());
-        for (at, it) in self.written.iter().enumerate() {
-            let known = *first.entry((it.kind, it.body.as_bytes())).or_insert(at);
-            same.push(known);
-            if known == at {
-                keys.push((it.kind, declared(&it.body)?, outline(&it.body)?, at));
-            }
+/// The first function that does the same as each. Where callees are the same, callers may turn out to be.
+fn copies(written: &[Written<'_>], imported: u32) -> Vec<usize> {
+    let mut same: Vec<usize> = (0..written.len()).collect();
+    loop {
+        let mut first = HashMap::new();
+        let callee = |function: &u32| match function.checked_sub(imported) {
+            Some(it) => same[it as usize] + imported as usize,
+            None => *function as usize,
+        };
+        let found: Vec<usize> = written
+            .iter()
+            .enumerate()
+            .map(|(at, it)| {
+                let callees: Vec<usize> = it.functions.iter().map(callee).collect();
+                *first.entry((it.kind, &it.declared, &it.outline, &it.locals, callees)).or_insert(at)
+            })
+            .collect();
+        if found == same {
+            return same;
         }
-        keys.sort();
-        self.kept = keys.into_iter().map(|it| it.3).collect();
-        for (place, at) in self.kept.iter().enumerate() {
-            self.places[*at] = self.imported + place as u32;
-        }
-        for (at, known) in same.into_iter().enumerate() {
-            self.places[at] = self.places[known];
-        }
-        Ok(())
+        same = found;
     }
+}
 
-    /// Numbers the locals anew: by type, then by how often they are named. The answer is their declaration.
-    fn number(&mut self, it: &Written<'_>) -> Result<Vec<(u32, ValType)>, Error> {
-        let mut types: Vec<ValType> = Vec::new();
-        for declared in declared(&it.body)? {
-            types.extend(std::iter::repeat_n(declared.1, declared.0 as usize));
+impl<'a> Written<'a> {
+    fn of(kind: u32, parameters: u32, body: FunctionBody<'a>) -> Result<Written<'a>, Error> {
+        let mut declared = Vec::new();
+        for it in body.get_locals_reader()? {
+            let (count, of) = it?;
+            declared.push((count, RoundtripReencoder.val_type(of)?));
         }
-        let fixed = it.parameters as usize;
-        let (mut uses, mut firsts) = (vec![0_usize; fixed + types.len()], vec![0_usize; fixed + types.len()]);
-        let mut operators = it.body.get_operators_reader()?;
-        for step in 0.. {
-            if operators.eof() {
-                break;
-            }
-            if let Operator::LocalGet { local_index }
-            | Operator::LocalSet { local_index }
-            | Operator::LocalTee { local_index } = operators.read()?
-            {
-                let local = local_index as usize;
-                if uses[local] == 0 {
-                    firsts[local] = step;
+        let (mut outline, mut functions, mut locals) = (Vec::new(), Vec::new(), Vec::new());
+        let place = |position: u64| (position - body.range().start) as usize;
+        let mut operators = body.get_operators_reader()?;
+        while !operators.eof() {
+            let from = place(operators.original_position());
+            let mut to = from + 1;
+            match operators.read()? {
+                Operator::LocalGet { local_index: it }
+                | Operator::LocalSet { local_index: it }
+                | Operator::LocalTee { local_index: it } => locals.push(it),
+                Operator::Call { function_index: it } | Operator::RefFunc { function_index: it } => {
+                    functions.push(it);
                 }
-                uses[local] += 1;
+                _ => to = place(operators.original_position()),
             }
+            outline.extend_from_slice(&body.as_bytes()[from..to]);
         }
-        let mut used: Vec<usize> = (fixed..uses.len()).filter(|it| 0 < uses[*it]).collect();
+        Ok(Written { kind, parameters, body, declared, outline, functions, locals })
+    }
+
+    /// New numbers for the locals, by type and then by how often they are named, and their declaration.
+    fn numbers(&self) -> (Vec<u32>, Vec<(u32, ValType)>) {
+        let fixed = self.parameters as usize;
+        let declared = self.declared.iter();
+        let types: Vec<ValType> =
+            declared.flat_map(|(count, of)| std::iter::repeat_n(*of, *count as usize)).collect();
+        let all = fixed + types.len();
+        let (mut uses, mut firsts) = (vec![0_usize; all], vec![0_usize; all]);
+        for (step, local) in self.locals.iter().enumerate().rev() {
+            uses[*local as usize] += 1;
+            firsts[*local as usize] = step;
+        }
+        let mut used: Vec<usize> = (fixed..all).filter(|it| 0 < uses[*it]).collect();
         used.sort_by_key(|it| (types[*it - fixed], usize::MAX - uses[*it], firsts[*it]));
-        self.locals = (0..uses.len() as u32).collect();
+        let mut numbers: Vec<u32> = (0..all as u32).collect();
         let mut declaration: Vec<(u32, ValType)> = Vec::new();
-        for (local, number) in used.into_iter().zip(it.parameters..) {
-            self.locals[local] = number;
+        for (local, number) in used.into_iter().zip(self.parameters..) {
+            numbers[local] = number;
             match declaration.last_mut() {
                 Some(last) if last.1 == types[local - fixed] => last.0 += 1,
                 _ => declaration.push((1, types[local - fixed])),
             }
         }
-        Ok(declaration)
+        (numbers, declaration)
     }
-}
-
-fn declared(body: &FunctionBody<'_>) -> Result<Vec<(u32, ValType)>, Error> {
-    body.get_locals_reader()?
-        .into_iter()
-        .map(|it| {
-            it.map_err(Error::from).and_then(|(count, of)| Ok((count, RoundtripReencoder.val_type(of)?)))
-        })
-        .collect()
-}
-
-/// A function's bytes without the numbers of functions and locals.
-fn outline(body: &FunctionBody<'_>) -> Result<Vec<u8>, Error> {
-    let bytes = body.as_bytes();
-    let place = |position: u64| (position - body.range().start) as usize;
-    let mut operators = body.get_operators_reader()?;
-    let mut outline = Vec::new();
-    while !operators.eof() {
-        let from = place(operators.original_position());
-        let named = matches!(
-            operators.read()?,
-            Operator::LocalGet { .. }
-                | Operator::LocalSet { .. }
-                | Operator::LocalTee { .. }
-                | Operator::Call { .. }
-                | Operator::RefFunc { .. }
-        );
-        let to = if named { from + 1 } else { place(operators.original_position()) };
-        outline.extend_from_slice(&bytes[from..to]);
-    }
-    Ok(outline)
 }
 
 impl Reencode for Order<'_> {
@@ -212,7 +216,9 @@ impl Reencode for Order<'_> {
     fn parse_code_section(&mut self, code: &mut CodeSection, _: CodeSectionReader<'_>) -> Result<(), Error> {
         let written = std::mem::take(&mut self.written);
         for at in self.kept.clone() {
-            let mut function = Function::new(self.number(&written[at])?);
+            let (numbers, declaration) = written[at].numbers();
+            self.locals = numbers;
+            let mut function = Function::new(declaration);
             let mut operators = written[at].body.get_operators_reader()?;
             while !operators.eof() {
                 function.instruction(&self.parse_instruction(&mut operators)?);
@@ -238,6 +244,7 @@ mod tests {
         function
     }
 
+    /// Two copies, what calls each and nothing else, and what calls these.
     #[test]
     fn keeps_what_functions_do() {
         let (mut types, mut imports) = (TypeSection::new(), ImportSection::new());
@@ -246,7 +253,7 @@ mod tests {
         imports.import("", "show", EntityType::Function(0));
         let (mut functions, mut code, mut exports) =
             (FunctionSection::new(), CodeSection::new(), ExportSection::new());
-        for kind in [1, 0, 0] {
+        for kind in [1, 0, 0, 1, 1] {
             functions.function(kind);
         }
         // Calls the copy; names its second local first and more often.
@@ -259,10 +266,15 @@ mod tests {
                 Instruction::Call(0),
                 Instruction::LocalGet(0),
                 Instruction::Call(2),
+                Instruction::Call(4),
+                Instruction::Call(5),
             ],
         ));
         for _ in 0..2 {
             code.function(&function(&[], &[Instruction::LocalGet(0), Instruction::Call(0)]));
+        }
+        for copy in [2, 3] {
+            code.function(&function(&[], &[Instruction::I32Const(7), Instruction::Call(copy)]));
         }
         exports.export("main", ExportKind::Func, 1);
         let mut module = Module::new();
@@ -270,8 +282,12 @@ mod tests {
         let ordered = ordered(&module.finish()).expect("it is well formed");
 
         let order = Order::of(&ordered).expect("it is well formed");
-        assert_eq!(order.written.iter().map(|it| it.kind).collect::<Vec<_>>(), [0, 1], "the copy is gone");
-        let main = &order.written[1].body;
+        assert_eq!(
+            order.written.iter().map(|it| it.kind).collect::<Vec<_>>(),
+            [0, 1, 1],
+            "the copies are gone"
+        );
+        let main = &order.written[2].body;
         let operators = main.get_operators_reader().expect("it is well formed").into_iter();
         let shown: Vec<String> =
             operators.map(|it| format!("{:?}", it.expect("it is well formed"))).collect();
@@ -279,8 +295,11 @@ mod tests {
             |it| format!("LocalGet {{ local_index: {it} }}"),
             |it| format!("Call {{ function_index: {it} }}"),
         );
-        assert_eq!(shown, [get(0), call(1), get(0), call(0), get(1), call(1), "End".to_owned()]);
-        assert_eq!(declared(main).ok(), Some(vec![(2, ValType::I32)]), "no local without a use");
+        assert_eq!(
+            shown,
+            [get(0), call(1), get(0), call(0), get(1), call(1), call(2), call(2), "End".to_owned()]
+        );
+        assert_eq!(order.written[2].declared, [(2, ValType::I32)], "no local without a use");
         let exported =
             Parser::new(0).parse_all(&ordered).find_map(|it| match it.expect("it is well formed") {
                 Payload::ExportSection(exports) => {
@@ -288,7 +307,7 @@ mod tests {
                 }
                 _ => None,
             });
-        assert_eq!(exported, Some(vec![2]));
+        assert_eq!(exported, Some(vec![3]));
         assert_eq!(super::ordered(&ordered).ok(), Some(ordered), "what is in order stays so");
     }
 }
