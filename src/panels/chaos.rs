@@ -111,7 +111,7 @@ fn of_pod(page: Page, pod: &ObjectRef) -> AnyView {
             page.run(command.clone());
         };
         // What is written on the button is part of its name.
-        let named = label.to_lowercase().contains(&t(words).to_lowercase());
+        let named = label.to_ascii_lowercase().contains(&t(words).to_ascii_lowercase());
         let label = if named { label } else { [t(words), " ", &label].concat() };
         view! { <td><button class="act" aria-label=label on:click=run>{icon("bolt")} {t(words)}</button></td> }.into_any()
     };

@@ -34,7 +34,7 @@ pub fn events(page: Page) -> AnyView {
 
 fn row(page: Page, it: &EventCard) -> AnyView {
     let object = it.object.clone();
-    let name = [&it.object.kind.to_lowercase(), "/", &it.object.name].concat();
+    let name = [&it.object.kind.to_ascii_lowercase(), "/", &it.object.name].concat();
     let kind = if it.warning { "Warning" } else { "Normal" };
     let class = if it.warning { "warning" } else { "" };
     let count = (it.count > 1).then(|| view! { <span class="badge quiet-badge">"×" {it.count}</span> });

@@ -23,12 +23,12 @@ pub fn scenarios(page: Page) -> AnyView {
     let list = StoredValue::new(crate::session::scenarios());
     let wanted = RwSignal::new(String::new());
     let groups = move || {
-        let wanted = wanted.get().to_lowercase();
+        let wanted = wanted.get().to_ascii_lowercase();
         let shown: Vec<ScenarioCard> = list.with_value(|it| {
             let fits = |it: &&ScenarioCard| {
                 let text =
                     [&it.id, &it.title_en, &it.title_zh, &it.summary_en, &it.summary_zh].map(String::as_str);
-                text.join("\n").to_lowercase().contains(&wanted)
+                text.join("\n").to_ascii_lowercase().contains(&wanted)
             };
             it.iter().filter(fits).cloned().collect()
         });

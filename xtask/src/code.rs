@@ -10,6 +10,7 @@ use crate::process::{command, root, run};
 const GROUPS: &[(&str, &str)] = &[
     ("slice::sort", "sorting"),
     ("btree", "BTreeMap, BTreeSet"),
+    ("::map::VecMap", "VecMap, VecSet"),
     ("codec::Codec", "Kubernetes types to and from JSON"),
     ("::de::", "Deserialize"),
     ("::ser::", "Serialize"),

@@ -4,6 +4,7 @@
 
 mod browser;
 mod code;
+mod order;
 mod process;
 mod site;
 mod suites;
@@ -25,6 +26,7 @@ cargo xtask <command>
   bench [engine|kubelet|scheduler|frame|weight…] [--wasm|--code]
                                  speed and weight, as printed figures; with --wasm also in a browser
   pictures                       take the pictures of docs/pictures again
+  order FILE…                    put WebAssembly into the order that compresses best; `build` does
   tidy                           the rules of the house
   tools                          only set up what the other commands need
 ";
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         "bench" => suites::bench(rest),
         "simulate" => suites::simulate(rest),
         "pictures" => browser::pictures().map(|()| true),
+        "order" => rest.iter().try_for_each(|it| order::file(it.as_ref())).map(|()| true),
         "tidy" => tidy::run(),
         "tools" => tools::for_tests().map(|_| true),
         "help" | "--help" | "-h" => {

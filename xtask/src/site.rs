@@ -14,8 +14,8 @@ struct Budget {
     accepted: u64,
 }
 
-const WASM: Budget = Budget { what: "wasm", goal: 750 << 10, accepted: 1_180 << 10 };
-const PAGE: Budget = Budget { what: "whole page", goal: 1 << 20, accepted: 1_380 << 10 };
+const WASM: Budget = Budget { what: "wasm", goal: 750 << 10, accepted: 1_000 << 10 };
+const PAGE: Budget = Budget { what: "whole page", goal: 1 << 20, accepted: 1_200 << 10 };
 const FIRST_PAINT: Budget = Budget { what: "first paint", goal: 30 << 10, accepted: 30 << 10 };
 
 /// The site as it is published, into dist/.
@@ -29,8 +29,11 @@ pub fn build() -> Result<(), String> {
 /// box. The compiler is a pinned one; it takes these switches only with its word of unlocking.
 pub fn small<'a>(build: &'a mut Command, more_flags: &str) -> Result<&'a mut Command, String> {
     tools::rust_source()?;
+    let xtask = std::env::current_exe().map_err(|it| it.to_string())?;
     let flags = format!("--cfg erase_components -Zunstable-options -Cpanic=immediate-abort {more_flags}");
     Ok(build
+        // For the site's post_build hook, which puts the file into order.
+        .env("XTASK", xtask)
         .env("RUSTC_BOOTSTRAP", "1")
         .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")
         .env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size")

@@ -108,11 +108,11 @@ pub fn find(api_version: &str, kind: &str) -> Option<&'static KnownKind> {
 
 /// By what one types after `kubectl get`: plural, singular or short name, any case.
 pub fn find_resource(name: &str) -> Option<&'static KnownKind> {
-    let name = name.to_lowercase();
+    let name = name.to_ascii_lowercase();
     let bare = name.split('.').next().unwrap_or("");
-    KNOWN
-        .iter()
-        .find(|it| it.plural == bare || it.kind.to_lowercase() == bare || it.short_names.contains(&bare))
+    KNOWN.iter().find(|it| {
+        it.plural == bare || it.kind.to_ascii_lowercase() == bare || it.short_names.contains(&bare)
+    })
 }
 
 #[cfg(test)]

@@ -327,7 +327,7 @@ mod tests {
         for text in ["", "1 Gi", "abc", "1.2.3", "1Gi ", "1GiB"] {
             assert_eq!(parse(text), Err(QuantityError::Format), "{text:?}");
         }
-        for text in ["1gi".to_uppercase().as_str(), "1mi", "1MI", "1K", "1Kii", "1e"] {
+        for text in ["1gi".to_ascii_uppercase().as_str(), "1mi", "1MI", "1K", "1Kii", "1e"] {
             assert!(parse(text).is_err(), "{text:?}");
         }
         assert_eq!(parse("1K"), Err(QuantityError::Suffix));

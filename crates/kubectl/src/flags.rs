@@ -163,7 +163,7 @@ impl Flags {
             Takes::Number if value.parse::<i64>().is_err() => Some("strconv.ParseInt: parsing"),
             Takes::Duration if parse_duration(&value).is_none() => {
                 let short = if flag.short == '\0' { String::new() } else { format!("-{}, ", flag.short) };
-                let problem = if value.parse::<f64>().is_ok() {
+                let problem = if sim::parse_float(&value).is_some() {
                     "missing unit in duration"
                 } else {
                     "invalid duration"

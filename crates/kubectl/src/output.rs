@@ -136,7 +136,7 @@ pub fn name_of(object: &Value) -> String {
     let name = text(object, "metadata.name");
     match resources::of_kind(api_version, kind) {
         Some(resource) => named(&resource, name),
-        None => format!("{}/{name}", kind.to_lowercase()),
+        None => format!("{}/{name}", kind.to_ascii_lowercase()),
     }
 }
 

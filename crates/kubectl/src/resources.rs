@@ -27,7 +27,7 @@ impl Resource {
     }
 
     pub fn singular(&self) -> String {
-        self.kind.to_lowercase()
+        self.kind.to_ascii_lowercase()
     }
 
     /// `pods`, `deployments.apps`
@@ -83,7 +83,7 @@ pub fn of_plural(plural: &str) -> Resource {
 
 /// What a user calls a resource: plural, singular, short name, kind; also `name.group` and `name.version.group`.
 pub fn find(word: &str) -> Option<Resource> {
-    let word = word.to_lowercase();
+    let word = word.to_ascii_lowercase();
     let (name, rest) = word.split_once('.').map_or((word.as_str(), None), |(name, rest)| (name, Some(rest)));
     let named = |it: &Resource| {
         it.plural == name

@@ -229,24 +229,24 @@ fn service_variables(pod: &Pod, api: &ApiServer) -> Env {
         if ip.is_empty() || ip == "None" {
             continue;
         }
-        let name = stored.object.name().replace('-', "_").to_uppercase();
+        let name = stored.object.name().replace('-', "_").to_ascii_uppercase();
         env.push((format!("{name}_SERVICE_HOST"), ip.to_owned()));
         env.push((format!("{name}_SERVICE_PORT"), first.port.to_string()));
         for port in spec.ports.iter().flatten() {
             if let Some(label) = port.name.as_deref().filter(|it| !it.is_empty()) {
-                let label = label.replace('-', "_").to_uppercase();
+                let label = label.replace('-', "_").to_ascii_uppercase();
                 env.push((format!("{name}_SERVICE_PORT_{label}"), port.port.to_string()));
             }
         }
         for (index, port) in spec.ports.iter().flatten().enumerate() {
             let protocol = port.protocol.as_deref().unwrap_or("TCP");
-            let url = format!("{}://{ip}:{}", protocol.to_lowercase(), port.port);
+            let url = format!("{}://{ip}:{}", protocol.to_ascii_lowercase(), port.port);
             if index == 0 {
                 env.push((format!("{name}_PORT"), url.clone()));
             }
             let prefix = format!("{name}_PORT_{}_{protocol}", port.port);
             env.push((prefix.clone(), url));
-            env.push((format!("{prefix}_PROTO"), protocol.to_lowercase()));
+            env.push((format!("{prefix}_PROTO"), protocol.to_ascii_lowercase()));
             env.push((format!("{prefix}_PORT"), port.port.to_string()));
             env.push((format!("{prefix}_ADDR"), ip.to_owned()));
         }

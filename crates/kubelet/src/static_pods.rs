@@ -185,7 +185,7 @@ fn decode(node: &str, file: &str, bytes: &[u8], ctx: &Ctx<'_>) -> Option<Pod> {
         format!("{:016x}{:016x}", sim::digest_of(&written), sim::digest_of(&(&written, 0_u8)))
     });
     let name = meta.name.as_deref().filter(|it| !it.is_empty())?;
-    meta.name = Some(format!("{name}-{}", node.to_lowercase()));
+    meta.name = Some(format!("{name}-{}", node.to_ascii_lowercase()));
     meta.namespace = meta.namespace.take().filter(|it| !it.is_empty()).or_else(|| Some("default".to_owned()));
     let annotations = meta.annotations.get_or_insert_default();
     let seen = api::time::micro_text(api::time::time(ctx.now).0);

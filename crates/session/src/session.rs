@@ -615,7 +615,7 @@ fn gesture(command: &Command) -> String {
             let change = value.as_ref().map_or_else(|| format!("{key}-"), |it| format!("{key}={it}"));
             format!(
                 "kubectl label {} {} {} --overwrite{}",
-                object.kind.to_lowercase(),
+                object.kind.to_ascii_lowercase(),
                 quoted(&object.name),
                 quoted(&change),
                 place(object)
@@ -639,7 +639,7 @@ fn gesture(command: &Command) -> String {
         Command::Scale { object, replicas } => {
             format!(
                 "kubectl scale {} {} --replicas={replicas}{}",
-                object.kind.to_lowercase(),
+                object.kind.to_ascii_lowercase(),
                 quoted(&object.name),
                 place(object)
             )

@@ -5,6 +5,7 @@
 mod digest;
 pub mod latency;
 mod map;
+mod number;
 mod queue;
 mod rng;
 mod time;
@@ -12,6 +13,7 @@ mod time;
 pub use digest::{Digest, digest_of};
 pub use latency::Latency;
 pub use map::{VecMap, VecSet};
+pub use number::parse_float;
 pub use queue::{EventQueue, Outbox};
 pub use rng::Rng;
 pub use time::SimTime;

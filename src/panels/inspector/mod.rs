@@ -77,7 +77,7 @@ fn content(page: Page, card: &Arc<Inspector>) -> AnyView {
 
 fn head(page: Page, card: &Arc<Inspector>) -> AnyView {
     let object = &card.object;
-    let title = [&object.kind.to_lowercase(), "/", &object.name].concat();
+    let title = [&object.kind.to_ascii_lowercase(), "/", &object.name].concat();
     let gone = card.gone.then(|| view! { <span class="pill done">{t("inspector.gone")}</span> });
     let act = |word: &'static str, command: Command| {
         let run = move |_| {

@@ -33,7 +33,7 @@ fn step(page: Page, it: &WhyStep, first: bool, last: bool) -> AnyView {
         _ => "",
     };
     let at = it.at;
-    let object = [&it.object.kind.to_lowercase(), "/", &it.object.name].concat();
+    let object = [&it.object.kind.to_ascii_lowercase(), "/", &it.object.name].concat();
     view! {
         <li class=class>
             <div>

@@ -65,7 +65,7 @@ fn launch(page: Page, hop: &Hop, stage: &web_sys::Element, flying: RwSignal<Vec<
         "--x0:{:.0}px;--y0:{:.0}px;--x1:{:.0}px;--y1:{:.0}px;--time:{time}ms",
         from.0, from.1, to.0, to.1
     );
-    let text = [&hop.verb, " ", &hop.subject.kind.to_lowercase(), "/", &hop.subject.name].concat();
+    let text = [&hop.verb, " ", &hop.subject.kind.to_ascii_lowercase(), "/", &hop.subject.name].concat();
     let id = hop.id;
     flying.update(|it| it.push(Flight { id, style, text, failed: hop.failed }));
     set_timeout(move || flying.update(|it| it.retain(|it| it.id != id)), Duration::from_millis(time + 40));

@@ -93,7 +93,7 @@ pub fn above_pods(page: Page) -> AnyView {
 fn chooser(page: Page, kind: &str, namespace: &str, name: &str) -> AnyView {
     let object = ObjectRef::new(kind, namespace, name);
     let words = [kind, " ", name].concat();
-    let text = [&kind.to_lowercase(), "/", name].concat();
+    let text = [&kind.to_ascii_lowercase(), "/", name].concat();
     view! {
         <button class="link mono sm" aria-label=words on:click=move |_| page.select(Some(object.clone()))>
             {text}

@@ -74,25 +74,8 @@ fn number(text: &str) -> Scalar {
     float(&plain).map_or(Scalar::Text, Scalar::Float)
 }
 
-/// `[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`
 fn float(text: &str) -> Option<f64> {
-    let digits = |it: &str| it.bytes().all(|it| it.is_ascii_digit());
-    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
-        None => (unsigned, None),
-    };
-    if let Some(exponent) = exponent {
-        let exponent = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
-        if exponent.is_empty() || !digits(exponent) {
-            return None;
-        }
-    }
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    if !digits(whole) || !digits(fraction) || (whole.is_empty() && fraction.is_empty()) {
-        return None;
-    }
-    text.parse().ok().filter(|it: &f64| it.is_finite())
+    sim::parse_float(text).filter(|it| it.is_finite())
 }
 
 /// `2006-1-2`, with an optional time of day.

@@ -15,10 +15,10 @@ pub(super) fn replace(place: Place, text: String) -> Fix {
 
 /// The name that is nearest to `wrong`, when it is near enough to be meant.
 pub(super) fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let lower = wrong.to_lowercase();
+    let lower = wrong.to_ascii_lowercase();
     let allowed = (wrong.len() / 4).clamp(1, 4);
     names
-        .map(|it| (distance(&lower, &it.to_lowercase()), it))
+        .map(|it| (distance(&lower, &it.to_ascii_lowercase()), it))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, it)| it)

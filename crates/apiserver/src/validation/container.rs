@@ -318,7 +318,7 @@ pub(super) fn field_ref(field: &ObjectFieldSelector, allowed: &[&str], path: &st
     }
     match subscript {
         Some((base, key)) => {
-            let key = if base == "metadata.annotations" { key.to_lowercase() } else { key.to_owned() };
+            let key = if base == "metadata.annotations" { key.to_ascii_lowercase() } else { key.to_owned() };
             errors.invalid_all(path, &key, syntax::qualified_name(&key));
         }
         None if !allowed.contains(&name.as_str()) => errors.not_supported(field_path, name, allowed),

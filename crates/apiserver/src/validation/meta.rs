@@ -68,7 +68,7 @@ fn annotations(meta: &ObjectMeta, errors: &mut Errors) {
     let mut size = 0;
     for (key, value) in meta.annotations.iter().flatten() {
         size += key.len() + value.len();
-        errors.invalid_all("metadata.annotations", key, syntax::qualified_name(&key.to_lowercase()));
+        errors.invalid_all("metadata.annotations", key, syntax::qualified_name(&key.to_ascii_lowercase()));
     }
     if ANNOTATIONS_BYTES_MAX < size {
         errors.too_long("metadata.annotations", ANNOTATIONS_BYTES_MAX);

@@ -284,8 +284,8 @@ fn words(key: &str) -> String {
         }
     }
     for part in &mut parts {
-        if ["api", "id", "ip", "uid", "url", "uri", "dns"].contains(&part.to_lowercase().as_str()) {
-            *part = part.to_uppercase();
+        if ["api", "id", "ip", "uid", "url", "uri", "dns"].contains(&part.to_ascii_lowercase().as_str()) {
+            *part = part.to_ascii_uppercase();
         } else {
             let first: String = part.chars().take(1).map(|it| it.to_ascii_uppercase()).collect();
             *part = first + &part[1..];

@@ -248,7 +248,7 @@ fn probe(it: &Value) -> String {
         format!("exec [{}] {attributes}", words.join(" "))
     } else if has(it, "httpGet") {
         let it = at(it, "httpGet");
-        let (scheme, path) = (text(it, "scheme").to_lowercase(), text(it, "path"));
+        let (scheme, path) = (text(it, "scheme").to_ascii_lowercase(), text(it, "path"));
         let slash = if path.starts_with('/') || path.is_empty() { "" } else { "/" };
         format!(
             "http-get {scheme}://{}:{}{slash}{path} {attributes}",

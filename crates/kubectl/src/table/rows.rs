@@ -267,7 +267,8 @@ fn event(it: &Value, name: String, now: SimTime) -> Vec<String> {
         last = seen("series.lastObservedTime");
         count = int(it, "series.count");
     }
-    let (kind, object) = (text(it, "involvedObject.kind").to_lowercase(), text(it, "involvedObject.name"));
+    let (kind, object) =
+        (text(it, "involvedObject.kind").to_ascii_lowercase(), text(it, "involvedObject.name"));
     let or = |first: &str, second: &str| {
         let first = text(it, first);
         if first.is_empty() { text(it, second).to_owned() } else { first.to_owned() }

@@ -67,7 +67,7 @@ impl Look {
             row.push("NAMESPACE".to_owned());
         }
         row.extend(table::headers(resource, self.wide));
-        row.extend(self.labels.iter().map(|it| it.rsplit('/').next().unwrap_or("").to_uppercase()));
+        row.extend(self.labels.iter().map(|it| it.rsplit('/').next().unwrap_or("").to_ascii_uppercase()));
         if self.show_labels {
             row.push("LABELS".to_owned());
         }

@@ -65,7 +65,7 @@ fn condition(flags: &Flags) -> Result<Until, Failure> {
     if !flags.given("for") {
         return fail("unrecognized condition: []");
     }
-    let lower = word.to_lowercase();
+    let lower = word.to_ascii_lowercase();
     if lower == "delete" {
         return Ok(Until::Deleted);
     }

@@ -434,8 +434,8 @@ impl Awk {
         let argument = |at: usize| arguments.get(at).unwrap_or(&record);
         match name {
             "length" => self.value(argument(0)).chars().count().to_string(),
-            "toupper" => self.value(argument(0)).to_uppercase(),
-            "tolower" => self.value(argument(0)).to_lowercase(),
+            "toupper" => self.value(argument(0)).to_ascii_uppercase(),
+            "tolower" => self.value(argument(0)).to_ascii_lowercase(),
             "int" => (number(&self.value(argument(0))) / 1000).to_string(),
             "sprintf" => self.format(arguments),
             "index" => {

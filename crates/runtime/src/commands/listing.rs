@@ -234,9 +234,9 @@ pub fn find(sys: &mut Sys<'_>, argv: &[String], who: &str) -> i32 {
         let matches = least <= level
             && young
             && name.as_ref().is_none_or(|it| crate::shell::pattern::matches(it, own))
-            && iname
-                .as_ref()
-                .is_none_or(|it| crate::shell::pattern::matches(&it.to_lowercase(), &own.to_lowercase()))
+            && iname.as_ref().is_none_or(|it| {
+                crate::shell::pattern::matches(&it.to_ascii_lowercase(), &own.to_ascii_lowercase())
+            })
             && path.as_ref().is_none_or(|it| crate::shell::pattern::matches(it, &at))
             && kind.as_ref().is_none_or(|it| it.starts_with(letter));
         if matches {

@@ -127,7 +127,7 @@ pub fn printf_once(format: &str, rest: &mut &[String], out: &mut String) -> (boo
             'X' => format!("{:X}", number(&mut bad)),
             'o' => format!("{:o}", number(&mut bad)),
             'f' | 'F' | 'e' | 'g' => {
-                let value: f64 = value.trim().parse().unwrap_or(0.0);
+                let value = sim::parse_float(value.trim()).unwrap_or(0.0);
                 format!("{value:.*}", precision.unwrap_or(6))
             }
             other => other.to_string(),

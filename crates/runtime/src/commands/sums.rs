@@ -177,7 +177,7 @@ pub fn sort(lines: &mut Vec<String>, options: &Options) {
         let order = if numeric {
             number(&x).cmp(&number(&y))
         } else if options.has("f") {
-            x.to_lowercase().cmp(&y.to_lowercase())
+            x.to_ascii_lowercase().cmp(&y.to_ascii_lowercase())
         } else {
             x.cmp(&y)
         };

@@ -306,7 +306,7 @@ pub fn ifconfig(sys: &mut Sys<'_>, _argv: &[String], _who: &str) -> i32 {
     let (ip, net) = (&facts.ip, network(&facts.ip));
     sys.out(&format!(
         "eth0      Link encap:Ethernet  HWaddr {}  \n          inet addr:{ip}  Bcast:{net}.255  Mask:255.255.255.0\n          UP BROADCAST RUNNING MULTICAST  MTU:1500  Metric:1\n\nlo        Link encap:Local Loopback  \n          inet addr:127.0.0.1  Mask:255.0.0.0\n          UP LOOPBACK RUNNING  MTU:65536  Metric:1\n\n",
-        mac(ip).to_uppercase()
+        mac(ip).to_ascii_uppercase()
     ));
     0
 }

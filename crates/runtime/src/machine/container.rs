@@ -29,7 +29,7 @@ pub(super) fn exec_error(argv: &[String], error: Errno) -> String {
         Errno::NotFound => "executable file not found in $PATH".to_owned(),
         Errno::NotDirectory => format!("stat {name}: not a directory"),
         Errno::ExecFormat => return format!("exec {name}: exec format error"),
-        other => other.to_string().to_lowercase(),
+        other => other.to_string().to_ascii_lowercase(),
     };
     format!("exec: \"{name}\": {why}")
 }

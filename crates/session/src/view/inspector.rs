@@ -247,7 +247,7 @@ fn served(object: &Object) -> Vec<ServedLine> {
 }
 
 fn by_hand(object: &ObjectRef, view: &ViewState) -> Vec<String> {
-    let kind = object.kind.to_lowercase();
+    let kind = object.kind.to_ascii_lowercase();
     let place = if object.namespace.is_empty() || object.namespace == "default" {
         String::new()
     } else {

@@ -24,7 +24,7 @@ pub fn plane(cluster: &Cluster, hops: &VecDeque<Hop>) -> Plane {
     let last_request = shown.iter().rev().find(|it| it.to == crate::frame::Station::ApiServer);
     Plane {
         revision: cluster.api().store().revision(),
-        last_request: last_request.map(|it| format!("{} {}", it.verb, it.subject.kind.to_lowercase())),
+        last_request: last_request.map(|it| format!("{} {}", it.verb, it.subject.kind.to_ascii_lowercase())),
         hops: shown,
     }
 }
