@@ -91,24 +91,31 @@ fn speed(page: Page) -> AnyView {
         let selected = move || page.speed.get() == index;
         view! { <option value=index.to_string() selected=selected>{speed_words(index, *hundredths)}</option> }
     });
+    // On a phone there is no room for what a choice means; the list of choices says it.
+    let factor = move || SPEEDS.get(page.speed.get()).map(|it| [&times(*it), "×"].concat());
     view! {
-        <select
-            class="speed"
-            class:behind=move || page.behind.get()
-            aria-label=t("time.speed")
-            title=move || t(if page.behind.get() { "time.behind" } else { "time.speed" })
-            prop:value=move || page.speed.get().to_string()
-            on:change=move |event| page.pace(event_target_value(&event).parse().unwrap_or(SPEED_REAL))
-        >
-            {options.collect_view()}
-        </select>
+        <span class="pace" class:behind=move || page.behind.get()>
+            <span class="factor" aria-hidden="true">{factor}</span>
+            <select
+                class="speed"
+                aria-label=t("time.speed")
+                title=move || t(if page.behind.get() { "time.behind" } else { "time.speed" })
+                prop:value=move || page.speed.get().to_string()
+                on:change=move |event| page.pace(event_target_value(&event).parse().unwrap_or(SPEED_REAL))
+            >
+                {options.collect_view()}
+            </select>
+        </span>
     }
     .into_any()
 }
 
+fn times(hundredths: u32) -> String {
+    if hundredths < 100 { format!("1/{}", 100 / hundredths) } else { (hundredths / 100).to_string() }
+}
+
 fn speed_words(index: usize, hundredths: u32) -> String {
-    let number =
-        if hundredths < 100 { format!("1/{}", 100 / hundredths) } else { (hundredths / 100).to_string() };
+    let number = times(hundredths);
     match index.cmp(&SPEED_REAL) {
         std::cmp::Ordering::Less => tf("speed.slow", &[&number]),
         std::cmp::Ordering::Equal => t("speed.real").to_owned(),
