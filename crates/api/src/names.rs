@@ -3,6 +3,9 @@
 /// The annotation of a static Pod's mirror.
 pub const MIRROR_ANNOTATION: &str = "kubernetes.io/config.mirror";
 
+/// Where each node has its Lease.
+pub const LEASE_NAMESPACE: &str = "kube-node-lease";
+
 pub const CLUSTER_CRITICAL: &str = "system-cluster-critical";
 pub const NODE_CRITICAL: &str = "system-node-critical";
 

@@ -11,7 +11,7 @@ use sim::SimTime;
 
 use crate::ApiServer;
 
-pub const NAMESPACES: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
+pub const NAMESPACES: [&str; 4] = ["default", "kube-system", "kube-public", names::LEASE_NAMESPACE];
 
 /// Stands for the real certificate, which nobody here would check.
 const AUTHORITY: &str =

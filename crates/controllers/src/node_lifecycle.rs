@@ -68,7 +68,7 @@ pub(crate) fn monitor(view: &View<'_>, now: SimTime) -> Reconciled {
     let nodes: Vec<&Arc<Node>> = view.store.list(Kind::Node).filter_map(|it| it.object.as_node()).collect();
     notice_newcomers(&mut health, &nodes, now, &mut plan);
     // Nodes and their leases come in the same order.
-    let mut leases = view.store.list_in(Kind::Lease, "kube-node-lease").peekable();
+    let mut leases = view.store.list_in(Kind::Lease, api::names::LEASE_NAMESPACE).peekable();
     let (mut ready_nodes, mut silent_nodes) = (0_u32, 0_u32);
     for node in nodes {
         let name = node.metadata.name.as_deref().unwrap_or("");

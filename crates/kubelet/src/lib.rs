@@ -197,7 +197,7 @@ impl Kubelet {
                 name,
                 ip: String::new(),
                 settings,
-                lease_namespace: node::LEASE_NAMESPACE.into(),
+                lease_namespace: api::names::LEASE_NAMESPACE.into(),
                 relist_phase: Duration::ZERO,
                 tick_phase: Duration::ZERO,
                 relist_planned: false,

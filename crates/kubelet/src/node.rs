@@ -24,7 +24,6 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 const STATUS_CHECK: Duration = Duration::from_secs(10);
 /// An unchanged status is written so often.
 const STATUS_REPORT: Duration = Duration::from_mins(5);
-pub(crate) const LEASE_NAMESPACE: &str = "kube-node-lease";
 /// Kept for the node itself.
 const RESERVED_MEMORY_BYTES: u64 = 100 << 20;
 const DISK_BYTES: i64 = 61_255_492 << 10;
@@ -308,8 +307,7 @@ impl Host {
                 Arc::make_mut(lease).spec.get_or_insert_default().renew_time = Some(now.clone());
             }
         };
-        if ctx.api.get(&key).is_some() {
-            let _ = ctx.api.amend(&key, &mut renew, cause, ctx.now);
+        if ctx.api.amend(&key, &mut renew, cause.clone(), ctx.now).is_ok() {
             return;
         }
         let Some(node) = ctx.api.node(&self.name) else { return };

@@ -58,14 +58,6 @@ impl<K, V> VecMap<K, V> {
         IntoValues(self.entries.into_iter())
     }
 
-    pub fn first_key_value(&self) -> Option<(&K, &V)> {
-        self.iter().next()
-    }
-
-    pub fn last_key_value(&self) -> Option<(&K, &V)> {
-        self.iter().next_back()
-    }
-
     pub fn retain(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
         // Vec::retain has the closure twice.
         let mut kept = 0;
@@ -116,13 +108,6 @@ impl<K, V> VecMap<K, V> {
     {
         // The complement of a place is beyond any vector's end.
         self.entries.get(self.place(key) as usize).map(|it| &it.1)
-    }
-
-    pub fn get_key_value<Q: Ord + ?Sized>(&self, key: &Q) -> Option<(&K, &V)>
-    where
-        K: Borrow<Q>,
-    {
-        self.entries.get(self.place(key) as usize).map(|(key, value)| (key, value))
     }
 
     pub fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&mut V>

@@ -1,5 +1,7 @@
 //! Reading numbers.
 
+use std::num::IntErrorKind;
+
 /// `[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`, infinite where it is too large.
 ///
 /// With up to 15 digits and powers of ten up to the 22nd it is the nearest number, as each step is exact. std's parser is
@@ -22,7 +24,13 @@ pub fn parse_float(text: &str) -> Option<f64> {
     for byte in whole.bytes().chain(fraction.bytes()) {
         value = value * 10.0 + f64::from(char::from(byte).to_digit(10)?);
     }
-    let power = exponent.parse::<i32>().ok()?.saturating_sub(fraction.len() as i32);
+    let exponent = match exponent.parse::<i32>() {
+        Ok(it) => it,
+        Err(error) if *error.kind() == IntErrorKind::PosOverflow => i32::MAX,
+        Err(error) if *error.kind() == IntErrorKind::NegOverflow => i32::MIN,
+        Err(_) => return None,
+    };
+    let power = exponent.saturating_sub(fraction.len() as i32);
     let scale = (0..power.unsigned_abs().min(400)).fold(1.0, |it, _| it * 10.0);
     // Zero times a scale that is infinite would be no number.
     let value = if value == 0.0 || power < 0 { value / scale } else { value * scale };
@@ -58,6 +66,8 @@ mod tests {
             "-1e400",
             "0e999",
             "1e-999",
+            "1e99999999999",
+            "1e-99999999999",
             "",
             ".",
             "-",

@@ -65,11 +65,11 @@ fn measure<T>(clock: Clock, act: impl FnOnce() -> T) -> (T, f64) {
 }
 
 /// How often what is measured is measured.
-const ROUNDS: u32 = 3;
+const ROUNDS: usize = 3;
 
 /// The least of some rounds: whatever else the machine does only ever adds to a measure.
 fn best(round: impl FnMut() -> f64) -> f64 {
-    std::iter::repeat_with(round).take(ROUNDS as usize).fold(f64::INFINITY, f64::min)
+    std::iter::repeat_with(round).take(ROUNDS).fold(f64::INFINITY, f64::min)
 }
 
 /// As a program reads it: name and value.

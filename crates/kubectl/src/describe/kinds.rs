@@ -244,7 +244,7 @@ pub fn node(call: &mut Call, page: &mut Page, it: &Value) -> Result<(), Failure>
     taints.sort();
     page.pair(0, "Taints", none_if_empty(&taints.join("\n\t")));
     page.pair(0, "Unschedulable", if is_true(it, "spec.unschedulable") { "true" } else { "false" });
-    let lease = Request::new(Method::Get, resources::of_plural("leases"), "kube-node-lease", name);
+    let lease = Request::new(Method::Get, resources::of_plural("leases"), api::names::LEASE_NAMESPACE, name);
     match call.request(&lease) {
         Ok(lease) => {
             page.line(0, "Lease:");
