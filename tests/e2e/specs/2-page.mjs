@@ -56,8 +56,10 @@ export default [
     await it.page.keyboard.press("Escape");
     await help.waitFor({ state: "hidden" });
     await it.key("/");
-    await it.page.getByRole("dialog", { name: "Scenarios" }).waitFor();
+    const scenarios = it.page.getByRole("dialog", { name: "Scenarios" });
+    await scenarios.waitFor();
     await it.page.keyboard.press("Escape");
+    await scenarios.waitFor({ state: "hidden" });
     await it.key("Space");
     await it.button("Pause (Space)").waitFor();
   }],
