@@ -1,6 +1,6 @@
 //! The frame of the page: where panels stand, keys, what lies over it.
 
-use leptos::prelude::*;
+use crate::dom::*;
 use session::frame::Command;
 
 use crate::browser;
@@ -13,7 +13,7 @@ use crate::i18n::{self, t, tf};
 use crate::panels::{chaos, decision, dock, editor, help, inspector, lesson, scenarios, share, stage, top};
 use crate::session::{Dialog, Page, SPEEDS};
 
-pub fn app() -> impl IntoView {
+pub fn app() -> View {
     let page = Page::open();
     Effect::new(move |_| browser::set_root("data-theme", if page.dark.get() { "dark" } else { "light" }));
     Effect::new(move |_| browser::set_root("data-panel", page.panel.get()));
@@ -22,18 +22,19 @@ pub fn app() -> impl IntoView {
     if browser::parameter(&address, "embed").is_some_and(|it| it != "0") {
         browser::set_root("data-embed", "on");
     }
-    window_event_listener(leptos::ev::keydown, move |event| keys(page, &event));
+    window_event_listener(crate::dom::ev::keydown, move |event| keys(page, &event));
     // A change of language builds everything anew: that costs nothing until somebody does it.
-    move || {
+    let words = move || {
         let language = page.language.get();
         i18n::use_language(language);
         browser::set_root("lang", language.code());
         browser::set_title(t("title"));
         whole(page)
-    }
+    };
+    words.into_view()
 }
 
-fn whole(page: Page) -> AnyView {
+fn whole(page: Page) -> View {
     view! {
         <div class="page">
             {top::top(page)}
@@ -46,15 +47,14 @@ fn whole(page: Page) -> AnyView {
         {dialog(move || sheet(page), move || page.open_dialog(Dialog::None))}
         <div class="unseen" role="status" aria-live="polite">{move || page.spoken.get()}</div>
     }
-    .into_any()
 }
 
-fn left(page: Page) -> AnyView {
+fn left(page: Page) -> View {
     let manifest = page.pick(|it| it.manifest);
     let edited = move || editor::mark(manifest.get()).map(|it| view! { <span class="badge">{it}</span> });
     let list = vec![
-        TabLabel { id: "lesson", text: t("left.lesson").into_any() },
-        TabLabel { id: "manifest", text: view! { {t("left.manifest")} {edited} }.into_any() },
+        TabLabel { id: "lesson", text: t("left.lesson").into_view() },
+        TabLabel { id: "manifest", text: view! { {t("left.manifest")} {edited} } },
     ];
     let pick = move |id: &'static str| {
         page.left.set(id);
@@ -67,11 +67,10 @@ fn left(page: Page) -> AnyView {
             <div class="left-body" id="left-body">{lesson::lesson(page)} {editor::editor(page)}</div>
         </section>
     }
-    .into_any()
 }
 
 /// The bar of views of a narrow page.
-fn views(page: Page) -> AnyView {
+fn views(page: Page) -> View {
     const VIEWS: [(&str, &str, &str); 6] = [
         ("manifest", "pencil", "left.manifest"),
         ("stage", "grid", "view.stage"),
@@ -96,13 +95,12 @@ fn views(page: Page) -> AnyView {
                 {t(word)}
             </button>
         }
-        .into_any()
     });
-    view! { <nav class="views" aria-label=t("view.label")>{buttons.collect_view()}</nav> }.into_any()
+    view! { <nav class="views" aria-label=t("view.label")>{buttons.collect_view()}</nav> }
 }
 
 /// What a gesture did, as the command line that does the same.
-fn toast(page: Page) -> AnyView {
+fn toast(page: Page) -> View {
     let inside = move || {
         page.toast.get().map(|it| {
             let printed = (!it.printed.is_empty()).then(|| {
@@ -117,10 +115,9 @@ fn toast(page: Page) -> AnyView {
                     </button>
                 </div>
             }
-            .into_any()
         })
     };
-    view! { <div class="toasts" role="status">{inside}</div> }.into_any()
+    view! { <div class="toasts" role="status">{inside}</div> }
 }
 
 fn sheet(page: Page) -> Option<Sheet> {
@@ -137,7 +134,7 @@ fn sheet(page: Page) -> Option<Sheet> {
     Some(Sheet { title, inside, wide })
 }
 
-fn keys(page: Page, event: &leptos::ev::KeyboardEvent) {
+fn keys(page: Page, event: &crate::dom::ev::KeyboardEvent) {
     let key = event.key();
     if event.ctrl_key() || event.meta_key() {
         match key.as_str() {

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use leptos::prelude::*;
+use crate::dom::*;
 use serde::Serialize;
 use serde_json::Value;
 use session::frame::Micros;
@@ -168,16 +168,16 @@ pub fn sentence_text(prefix: &str, data: &impl Serialize, now: Micros) -> String
         .collect()
 }
 
-pub fn sentence_view(prefix: &str, data: &impl Serialize, now: Micros) -> AnyView {
+pub fn sentence_view(prefix: &str, data: &impl Serialize, now: Micros) -> View {
     sentence(prefix, data, now)
         .into_iter()
         .map(|it| match it {
-            Piece::Plain(text) => text.into_any(),
-            Piece::Strong(text) => view! { <b>{text}</b> }.into_any(),
-            Piece::Code(text) => view! { <code>{text}</code> }.into_any(),
+            Piece::Plain(text) => text.into_view(),
+            Piece::Strong(text) => view! { <b>{text}</b> },
+            Piece::Code(text) => view! { <code>{text}</code> },
         })
         .collect_view()
-        .into_any()
+        .into_view()
 }
 
 fn ordinal(number: i64) -> String {

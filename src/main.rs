@@ -8,6 +8,8 @@ mod browser;
 #[cfg(target_arch = "wasm32")]
 mod components;
 #[cfg(target_arch = "wasm32")]
+mod dom;
+#[cfg(target_arch = "wasm32")]
 mod i18n;
 #[cfg(target_arch = "wasm32")]
 mod panels;
@@ -21,7 +23,9 @@ fn main() {
         browser::show_crash();
     }));
     browser::remove_shell();
-    leptos::mount::mount_to_body(app::app);
+    if let Some(body) = leptos::prelude::document().body() {
+        leptos::mount::mount_to_renderer(&body, app::app).forget();
+    }
 }
 
 #[cfg(not(target_arch = "wasm32"))]

@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use leptos::prelude::*;
+use crate::dom::*;
 use session::frame::{
     Command, Diagnostic, FaultTarget, Frame, Micros, Narration, NodeCard, ObjectRef, Outcome, PodCard, Tab,
     ViewState,

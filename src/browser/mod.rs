@@ -3,8 +3,8 @@
 pub mod editor;
 pub mod terminal;
 
+use crate::dom::*;
 use js_sys::{Array, Function, Reflect};
-use leptos::prelude::*;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 

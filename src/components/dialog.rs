@@ -1,7 +1,6 @@
 //! One modal sheet at a time. The browser's own element keeps the focus inside and closes on Escape.
 
-use leptos::html;
-use leptos::prelude::*;
+use crate::dom::*;
 
 use super::icon::icon;
 use crate::i18n::t;
@@ -9,7 +8,7 @@ use crate::i18n::t;
 /// A title and what stands under it.
 pub struct Sheet {
     pub title: String,
-    pub inside: AnyView,
+    pub inside: View,
     pub wide: bool,
 }
 
@@ -17,7 +16,7 @@ pub struct Sheet {
 pub fn dialog(
     content: impl Fn() -> Option<Sheet> + Send + Sync + 'static,
     close: impl Fn() + Copy + Send + Sync + 'static,
-) -> AnyView {
+) -> View {
     let element = NodeRef::<html::Dialog>::new();
     let show = move |on: bool| {
         let Some(it) = element.get_untracked() else { return };
@@ -43,7 +42,6 @@ pub fn dialog(
                     <div class="sheet-body">{inside}</div>
                 </div>
             }
-            .into_any()
         })
     };
     view! {
@@ -51,5 +49,4 @@ pub fn dialog(
             {body}
         </dialog>
     }
-    .into_any()
 }

@@ -1,6 +1,6 @@
 //! Small drawings, so that shapes do not depend on fonts.
 
-use leptos::prelude::*;
+use crate::dom::*;
 
 /// Paths on a field of 16 × 16; stroked, unless the name ends in `!`.
 fn path(name: &str) -> &'static str {
@@ -47,16 +47,15 @@ fn path(name: &str) -> &'static str {
 }
 
 /// Says nothing to a screen reader: words stand beside it.
-pub fn icon(name: &str) -> AnyView {
+pub fn icon(name: &str) -> View {
     let path = path(name);
     let solid = path.ends_with('!');
     let class = if solid { "icon solid" } else { "icon" };
     view! { <svg class=class viewBox="0 0 16 16" aria-hidden="true"><path d=path.trim_end_matches('!') /></svg> }
-        .into_any()
 }
 
 /// A ring that empties: `left` of `total`, in thousandths.
-pub fn ring(thousandths: u64, text: String) -> AnyView {
+pub fn ring(thousandths: u64, text: String) -> View {
     let filled = 1068 * thousandths.min(1000) / 1000;
     let dash = format!("{}.{} 107", filled / 10, filled % 10);
     view! {
@@ -66,5 +65,4 @@ pub fn ring(thousandths: u64, text: String) -> AnyView {
             <text x="21" y="25" text-anchor="middle">{text}</text>
         </svg>
     }
-    .into_any()
 }

@@ -1,6 +1,6 @@
 //! The line between two panels: dragged, or moved by arrow keys; its place is remembered.
 
-use leptos::prelude::*;
+use crate::dom::*;
 
 use crate::browser;
 
@@ -11,7 +11,7 @@ pub fn split(
     vertical: bool,
     from_end: bool,
     bounds: (i32, i32, i32),
-) -> AnyView {
+) -> View {
     let (least, usual, most) = bounds;
     let key = ["split.", name].concat();
     let stored = browser::stored(&key).and_then(|it| it.parse().ok()).unwrap_or(usual);
@@ -21,8 +21,9 @@ pub fn split(
         browser::store(&["split.", name].concat(), &size.get().to_string());
     });
     let dragged = StoredValue::new(None::<(i32, i32)>);
-    let along =
-        move |event: &leptos::ev::PointerEvent| if vertical { event.client_x() } else { event.client_y() };
+    let along = move |event: &crate::dom::ev::PointerEvent| {
+        if vertical { event.client_x() } else { event.client_y() }
+    };
     let by = move |pixels: i32| {
         let pixels = if from_end { -pixels } else { pixels };
         size.update(|it| *it = (*it + pixels).clamp(least, most));
@@ -61,5 +62,4 @@ pub fn split(
             }
         ></div>
     }
-    .into_any()
 }

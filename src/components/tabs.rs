@@ -1,11 +1,11 @@
 //! A row of tabs, with arrow keys as ARIA asks.
 
-use leptos::prelude::*;
+use crate::dom::*;
 use wasm_bindgen::JsCast;
 
 pub struct TabLabel {
     pub id: &'static str,
-    pub text: AnyView,
+    pub text: View,
 }
 
 /// `picked` is the id of the open tab; `panel` the id of the element that it fills.
@@ -15,9 +15,9 @@ pub fn tabs(
     list: Vec<TabLabel>,
     picked: impl Fn() -> &'static str + Copy + Send + Sync + 'static,
     pick: impl Fn(&'static str) + Copy + Send + Sync + 'static,
-) -> AnyView {
+) -> View {
     let ids: Vec<&'static str> = list.iter().map(|it| it.id).collect();
-    let on_key = move |event: leptos::ev::KeyboardEvent| {
+    let on_key = move |event: crate::dom::ev::KeyboardEvent| {
         let at = ids.iter().position(|it| *it == picked()).unwrap_or_default();
         let to = match event.key().as_str() {
             "ArrowRight" => (at + 1) % ids.len(),
@@ -51,8 +51,7 @@ pub fn tabs(
                     {text}
                 </button>
             }
-            .into_any()
         })
         .collect_view();
-    view! { <div class="tabs" role="tablist" aria-label=label on:keydown=on_key>{buttons}</div> }.into_any()
+    view! { <div class="tabs" role="tablist" aria-label=label on:keydown=on_key>{buttons}</div> }
 }

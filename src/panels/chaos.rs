@@ -1,6 +1,6 @@
 //! What can be broken, and mended again. And a node's labels and taints.
 
-use leptos::prelude::*;
+use crate::dom::*;
 use session::frame::{Command, FaultTarget, ObjectRef, Trouble};
 
 use crate::components::icon::icon;
@@ -16,7 +16,7 @@ const PODS_MAX: usize = 100;
 /// What its head says, and the fault of a node.
 type Column = (&'static str, fn(String) -> FaultTarget);
 
-pub fn chaos(page: Page) -> AnyView {
+pub fn chaos(page: Page) -> View {
     let nodes = page.frame.with_untracked(|it| it.nodes.iter().map(|it| it.name.clone()).collect::<Vec<_>>());
     let columns: [Column; 4] = [
         ("chaos.node", |node| FaultTarget::Node { node }),
@@ -28,10 +28,10 @@ pub fn chaos(page: Page) -> AnyView {
     let rows = nodes.into_iter().map(|node| {
         let cells = columns.iter().map(|(word, target)| {
             let label = [t(word), " ", &node].concat();
-            view! { <td>{switch(page, target(node.clone()), label)}</td> }.into_any()
+            view! { <td>{switch(page, target(node.clone()), label)}</td> }
         });
         let cells = cells.collect_view();
-        view! { <tr><th scope="row" class="mono">{node}</th>{cells}</tr> }.into_any()
+        view! { <tr><th scope="row" class="mono">{node}</th>{cells}</tr> }
     });
     view! {
         <p class="dim">{t("chaos.about")}</p>
@@ -48,23 +48,22 @@ pub fn chaos(page: Page) -> AnyView {
         {pods(page)}
         {move || page.view.with(|it| it.selected.clone()).filter(|it| it.kind == "Pod").map(|it| of_pod(page, &it))}
     }
-    .into_any()
 }
 
 /// Whose containers shall be broken.
-fn pods(page: Page) -> AnyView {
+fn pods(page: Page) -> View {
     let all: Vec<ObjectRef> = page.frame.with_untracked(|it| {
         it.pods.iter().take(PODS_MAX).map(|it| ObjectRef::pod(&it.namespace, &it.name)).collect()
     });
     if all.is_empty() {
-        return view! { <p class="dim sm">{t("chaos.no_pod")}</p> }.into_any();
+        return view! { <p class="dim sm">{t("chaos.no_pod")}</p> };
     }
     let chosen = page.view.with_untracked(|it| it.selected.clone());
     let none = !chosen.as_ref().is_some_and(|it| all.contains(it));
     let options = all.iter().enumerate().map(|(index, it)| {
         let name = [&it.namespace, "/", &it.name].concat();
         let selected = chosen.as_ref() == Some(it);
-        view! { <option value=index.to_string() selected=selected>{name}</option> }.into_any()
+        view! { <option value=index.to_string() selected=selected>{name}</option> }
     });
     let options = options.collect_view();
     let choose = move |event| {
@@ -77,11 +76,10 @@ fn pods(page: Page) -> AnyView {
             {options}
         </select>
     }
-    .into_any()
 }
 
 /// On is broken; a click mends.
-fn switch(page: Page, target: FaultTarget, label: String) -> AnyView {
+fn switch(page: Page, target: FaultTarget, label: String) -> View {
     let of = target.clone();
     let on = page.pick(move |it| it.about.faults.contains(&of));
     let words = move || t(if on.get() { "chaos.mend" } else { "chaos.break" });
@@ -98,10 +96,9 @@ fn switch(page: Page, target: FaultTarget, label: String) -> AnyView {
             {words}
         </button>
     }
-    .into_any()
 }
 
-fn of_pod(page: Page, pod: &ObjectRef) -> AnyView {
+fn of_pod(page: Page, pod: &ObjectRef) -> View {
     let containers = page.frame.with_untracked(|it| {
         let card = it.pod_named(&pod.namespace, &pod.name);
         card.map(|it| it.containers.iter().map(|it| it.name.clone()).collect::<Vec<_>>()).unwrap_or_default()
@@ -113,7 +110,7 @@ fn of_pod(page: Page, pod: &ObjectRef) -> AnyView {
         // What is written on the button is part of its name.
         let named = label.to_ascii_lowercase().contains(&t(words).to_ascii_lowercase());
         let label = if named { label } else { [t(words), " ", &label].concat() };
-        view! { <td><button class="act" aria-label=label on:click=run>{icon("bolt")} {t(words)}</button></td> }.into_any()
+        view! { <td><button class="act" aria-label=label on:click=run>{icon("bolt")} {t(words)}</button></td> }
     };
     let rows = containers.into_iter().map(|container| {
         let (namespace, pod) = (pod.namespace.clone(), pod.name.clone());
@@ -136,7 +133,6 @@ fn of_pod(page: Page, pod: &ObjectRef) -> AnyView {
                 {trouble("chaos.slow", Trouble::SlowStart)}
             </tr>
         }
-        .into_any()
     });
     let rows = rows.collect_view();
     let (namespace, name) = (pod.namespace.clone(), pod.name.clone());
@@ -148,11 +144,10 @@ fn of_pod(page: Page, pod: &ObjectRef) -> AnyView {
             <button class="act" on:click=move |_| page.fault(target.clone())>{icon("bolt")} {t("act.kill_sandbox")}</button>
         </div>
     }
-    .into_any()
 }
 
 /// Labels and taints of a node, by hand.
-pub fn edit_node(page: Page, node: &str) -> AnyView {
+pub fn edit_node(page: Page, node: &str) -> View {
     let text = RwSignal::new(String::new());
     let wrong = RwSignal::new(false);
     let of = node.to_owned();
@@ -167,7 +162,7 @@ pub fn edit_node(page: Page, node: &str) -> AnyView {
         let run = move |_| {
             page.run(command.clone());
         };
-        view! { <button class="act" on:click=run>{t(word)}</button> }.into_any()
+        view! { <button class="act" on:click=run>{t(word)}</button> }
     };
     let name = || node.to_owned();
     view! {
@@ -191,5 +186,4 @@ pub fn edit_node(page: Page, node: &str) -> AnyView {
             {act("act.drain", Command::Drain { node: name() })}
         </div>
     }
-    .into_any()
 }

@@ -1,6 +1,6 @@
 //! The bottom: time, events, terminal.
 
-use leptos::prelude::*;
+use crate::dom::*;
 use session::frame::Command;
 
 use super::{events, terminal, timeline};
@@ -9,20 +9,19 @@ use crate::components::tabs::{TabLabel, tabs};
 use crate::i18n::t;
 use crate::session::Page;
 
-pub fn dock(page: Page) -> AnyView {
+pub fn dock(page: Page) -> View {
     let count = page.pick(|it| it.events.len());
     let pick = move |id: &'static str| {
         page.dock.set(id);
         page.panel.set(if id == "terminal" { "terminal" } else { "timeline" });
     };
     let list = vec![
-        TabLabel { id: "timeline", text: t("dock.timeline").into_any() },
+        TabLabel { id: "timeline", text: t("dock.timeline").into_view() },
         TabLabel {
             id: "events",
-            text: view! { {t("dock.events")} <span class="badge quiet-badge">{move || count.get()}</span> }
-                .into_any(),
+            text: view! { {t("dock.events")} <span class="badge quiet-badge">{move || count.get()}</span> },
         },
-        TabLabel { id: "terminal", text: t("dock.terminal").into_any() },
+        TabLabel { id: "terminal", text: t("dock.terminal").into_view() },
     ];
     view! {
         <section class="dock" aria-label=t("dock.label") data-open=move || page.dock.get()>
@@ -41,5 +40,4 @@ pub fn dock(page: Page) -> AnyView {
             </div>
         </section>
     }
-    .into_any()
 }

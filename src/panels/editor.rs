@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use leptos::html;
-use leptos::prelude::*;
+use crate::dom::*;
 use session::frame::{Diagnostic, ManifestState, Severity};
 use session::suggest::{self, Suggestion};
 
@@ -17,7 +16,7 @@ const LOAD_DELAY: Duration = Duration::from_millis(200);
 /// Remarks listed under the editor; all of them are underlined.
 const LISTED_MAX: usize = 4;
 
-pub fn editor(page: Page) -> AnyView {
+pub fn editor(page: Page) -> View {
     let element = NodeRef::<html::Div>::new();
     let live = StoredValue::new_local(None::<Editor>);
     let show = move |list: &[Diagnostic]| {
@@ -43,7 +42,7 @@ pub fn editor(page: Page) -> AnyView {
     });
     on_cleanup(move || live.with_value(|it| it.iter().for_each(Editor::destroy)));
     // A file that is dropped anywhere here becomes the manifest.
-    let drop_file = move |event: leptos::ev::DragEvent| {
+    let drop_file = move |event: crate::dom::ev::DragEvent| {
         let Some(file) = event.data_transfer().and_then(|it| it.files()).and_then(|it| it.item(0)) else {
             return;
         };
@@ -72,7 +71,6 @@ pub fn editor(page: Page) -> AnyView {
             </div>
         </div>
     }
-    .into_any()
 }
 
 /// What the editor asks of the page.
@@ -116,7 +114,7 @@ fn about_words(it: &Suggestion) -> String {
     lines.join("\n")
 }
 
-fn remarks(page: Page, live: StoredValue<Option<Editor>, LocalStorage>) -> AnyView {
+fn remarks(page: Page, live: StoredValue<Option<Editor>, LocalStorage>) -> View {
     let shown = move || {
         let list = page.diagnostics.get();
         let shown = list.iter().take(LISTED_MAX).map(|it| remark(page, live, it)).collect_view();
@@ -124,10 +122,10 @@ fn remarks(page: Page, live: StoredValue<Option<Editor>, LocalStorage>) -> AnyVi
         let more =
             (more > 0).then(|| view! { <li class="xs dim">{tf("editor.more", &[&more.to_string()])}</li> });
         (!list.is_empty()).then(|| {
-            view! { <ul class="remarks" aria-label=t("editor.remarks")>{shown} {more}</ul> }.into_any()
+            view! { <ul class="remarks" aria-label=t("editor.remarks")>{shown} {more}</ul> }
         })
     };
-    shown.into_any()
+    shown.into_view()
 }
 
 /// How the cluster stands to what is written here, where that is worth a mark.
@@ -161,7 +159,7 @@ fn words(it: &Diagnostic) -> (String, String) {
     (hint, label)
 }
 
-fn remark(page: Page, live: StoredValue<Option<Editor>, LocalStorage>, it: &Diagnostic) -> AnyView {
+fn remark(page: Page, live: StoredValue<Option<Editor>, LocalStorage>, it: &Diagnostic) -> View {
     let (class, sign) = match it.severity {
         Severity::Error => ("remark bad", "bad"),
         Severity::Warning => ("remark wait", "wait"),
@@ -193,5 +191,4 @@ fn remark(page: Page, live: StoredValue<Option<Editor>, LocalStorage>, it: &Diag
             <span class="sm">{hint}</span>
         </li>
     }
-    .into_any()
 }

@@ -1,6 +1,6 @@
 //! Events, as `kubectl get events` lists them, newest first.
 
-use leptos::prelude::*;
+use crate::dom::*;
 use session::frame::EventCard;
 
 use crate::components::icon::icon;
@@ -10,7 +10,7 @@ use crate::session::Page;
 /// The page shows the newest; kubectl has them all.
 const SHOWN_MAX: usize = 120;
 
-pub fn events(page: Page) -> AnyView {
+pub fn events(page: Page) -> View {
     let list = page.pick(|it| it.events.iter().rev().take(SHOWN_MAX).cloned().collect::<Vec<_>>());
     let rows = move || list.get().iter().map(|it| row(page, it)).collect_view();
     view! {
@@ -29,10 +29,9 @@ pub fn events(page: Page) -> AnyView {
             </table>
         </div>
     }
-    .into_any()
 }
 
-fn row(page: Page, it: &EventCard) -> AnyView {
+fn row(page: Page, it: &EventCard) -> View {
     let object = it.object.clone();
     let name = [&it.object.kind.to_ascii_lowercase(), "/", &it.object.name].concat();
     let kind = if it.warning { "Warning" } else { "Normal" };
@@ -49,13 +48,12 @@ fn row(page: Page, it: &EventCard) -> AnyView {
             <td class="message">{it.message.clone()}</td>
         </tr>
     }
-    .into_any()
 }
 
 /// The same, about one object, for the inspector.
-pub fn about(list: &[EventCard]) -> AnyView {
+pub fn about(list: &[EventCard]) -> View {
     if list.is_empty() {
-        return view! { <p class="dim">{t("events.none")}</p> }.into_any();
+        return view! { <p class="dim">{t("events.none")}</p> };
     }
     let items = list.iter().rev().map(|it| {
         let class = if it.warning { "event warning" } else { "event" };
@@ -72,7 +70,6 @@ pub fn about(list: &[EventCard]) -> AnyView {
                 <div class="xs dim">{it.source.clone()}</div>
             </li>
         }
-        .into_any()
     });
-    view! { <ul class="event-list">{items.collect_view()}</ul> }.into_any()
+    view! { <ul class="event-list">{items.collect_view()}</ul> }
 }

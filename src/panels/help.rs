@@ -1,6 +1,6 @@
 //! Keys, each of which is also a button; and what this is and is not.
 
-use leptos::prelude::*;
+use crate::dom::*;
 
 use crate::i18n::{t, tf};
 use crate::session::Page;
@@ -21,7 +21,7 @@ const KEYS: [(&str, &str); 13] = [
     ("?", "key.help"),
 ];
 
-pub fn help(page: Page) -> AnyView {
+pub fn help(page: Page) -> View {
     let version = page.frame.with_untracked(|it| it.about.kubernetes.clone());
     let keys = KEYS.iter().map(|(keys, word)| {
         view! { <dt><kbd>{*keys}</kbd></dt> <dd>{crate::i18n::lookup(word).unwrap_or(word)}</dd> }
@@ -35,10 +35,9 @@ pub fn help(page: Page) -> AnyView {
         <h3>{t("help.shapes")}</h3>
         {legend()}
     }
-    .into_any()
 }
 
-fn legend() -> AnyView {
+fn legend() -> View {
     use session::frame::Tone;
     let rows = [
         (Tone::Wait, "legend.wait"),
@@ -50,5 +49,5 @@ fn legend() -> AnyView {
         (Tone::Ending, "legend.ending"),
     ];
     let items = rows.map(|(tone, word)| super::state::pill(tone, t(word).to_owned()));
-    view! { <div class="chips">{items.into_iter().collect_view()}</div> }.into_any()
+    view! { <div class="chips">{items.into_iter().collect_view()}</div> }
 }

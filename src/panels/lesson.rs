@@ -1,29 +1,25 @@
 //! The lesson beside the manifest: text, goals, documents.
 
-use leptos::prelude::*;
+use crate::dom::*;
 use session::frame::{Command, GoalCard, LessonCard};
 
 use crate::components::icon::icon;
 use crate::i18n::t;
 use crate::session::{Dialog, Page};
 
-pub fn lesson(page: Page) -> AnyView {
+pub fn lesson(page: Page) -> View {
     let card = page.pick(|it| it.lesson.clone());
-    let inside = move || {
-        match card.get() {
+    let inside = move || match card.get() {
         Some(it) => told(page, &it),
         None => view! {
             <p>{t("lesson.none")}</p>
             <button class="primary" on:click=move |_| page.open_dialog(Dialog::Scenarios)>{t("lesson.choose")}</button>
-        }
-        .into_any(),
-    }
+        },
     };
     view! { <div class="lesson scroll" tabindex="0" role="region" aria-label=t("left.lesson")>{inside}</div> }
-        .into_any()
 }
 
-fn told(page: Page, card: &LessonCard) -> AnyView {
+fn told(page: Page, card: &LessonCard) -> View {
     let goals = card.goals.iter().map(|it| goal(page, it)).collect_view();
     let documents = card.documents.iter().map(|it| {
         let text = it.text.clone();
@@ -33,7 +29,6 @@ fn told(page: Page, card: &LessonCard) -> AnyView {
             page.panel.set("manifest");
         };
         view! { <button class="document" on:click=put>{icon("pencil")} <span class="mono">{it.name.clone()}</span></button> }
-            .into_any()
     });
     view! {
         <h2>{card.title.clone()}</h2>
@@ -41,10 +36,9 @@ fn told(page: Page, card: &LessonCard) -> AnyView {
         <div class="documents">{documents.collect_view()}</div>
         {(!card.goals.is_empty()).then(|| view! { <h3>{t("lesson.goals")}</h3> <ol class="goals">{goals}</ol> })}
     }
-    .into_any()
 }
 
-fn goal(page: Page, it: &GoalCard) -> AnyView {
+fn goal(page: Page, it: &GoalCard) -> View {
     let class = if it.done { "goal reached" } else { "goal" };
     let sign = if it.done { icon("ok") } else { icon("branch") };
     let hint = (!it.hint.is_empty() && !it.done).then(|| {
@@ -64,51 +58,54 @@ fn goal(page: Page, it: &GoalCard) -> AnyView {
             <div>{inline(&it.text)} {hint} {command}</div>
         </li>
     }
-    .into_any()
 }
 
 /// Paragraphs, `- ` lists, fenced code.
-pub fn text(source: &str) -> AnyView {
-    let mut views: Vec<AnyView> = Vec::new();
+pub fn text(source: &str) -> View {
+    let mut views: Vec<View> = Vec::new();
     for (index, part) in source.split("```").enumerate() {
         if index % 2 == 1 {
             let body = part.split_once('\n').map_or(part, |it| it.1).trim_end().to_owned();
-            views.push(view! { <pre class="block"><code>{body}</code></pre> }.into_any());
+            views.push(view! { <pre class="block"><code>{body}</code></pre> });
             continue;
         }
         for paragraph in part.split("\n\n").map(str::trim).filter(|it| !it.is_empty()) {
             views.push(paragraph_view(paragraph));
         }
     }
-    views.into_any()
+    views.into_view()
 }
 
-fn paragraph_view(paragraph: &str) -> AnyView {
+fn paragraph_view(paragraph: &str) -> View {
     if let Some(title) = paragraph.strip_prefix("# ").or_else(|| paragraph.strip_prefix("## ")) {
-        return view! { <h3>{title.to_owned()}</h3> }.into_any();
+        return view! { <h3>{title.to_owned()}</h3> };
     }
     if paragraph.starts_with("- ") {
         let items = paragraph.split("\n- ").map(|it| {
             let it = it.trim_start_matches("- ");
-            view! { <li>{inline(it)}</li> }.into_any()
+            view! { <li>{inline(it)}</li> }
         });
-        return view! { <ul>{items.collect_view()}</ul> }.into_any();
+        return view! { <ul>{items.collect_view()}</ul> };
     }
-    view! { <p>{inline(paragraph)}</p> }.into_any()
+    view! { <p>{inline(paragraph)}</p> }
 }
 
 /// `` `code` `` and `**strong**`.
-pub fn inline(source: &str) -> AnyView {
-    let mut views: Vec<AnyView> = Vec::new();
+pub fn inline(source: &str) -> View {
+    let mut views: Vec<View> = Vec::new();
     for (index, part) in source.split('`').enumerate() {
         if index % 2 == 1 {
-            views.push(view! { <code>{part.to_owned()}</code> }.into_any());
+            views.push(view! { <code>{part.to_owned()}</code> });
             continue;
         }
         for (index, part) in part.split("**").enumerate() {
             let part = part.to_owned();
-            views.push(if index % 2 == 1 { view! { <b>{part}</b> }.into_any() } else { part.into_any() });
+            views.push(if index % 2 == 1 {
+                view! { <b>{part}</b> }
+            } else {
+                part.into_view()
+            });
         }
     }
-    views.into_any()
+    views.into_view()
 }

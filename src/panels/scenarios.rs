@@ -1,6 +1,6 @@
 //! The scenario menu.
 
-use leptos::prelude::*;
+use crate::dom::*;
 use session::frame::{Command, ScenarioCard, ScenarioGroup};
 
 use crate::i18n::{self, Language, t};
@@ -19,7 +19,7 @@ pub fn title(it: &ScenarioCard) -> &str {
     if i18n::language() == Language::Chinese { &it.title_zh } else { &it.title_en }
 }
 
-pub fn scenarios(page: Page) -> AnyView {
+pub fn scenarios(page: Page) -> View {
     let list = StoredValue::new(crate::session::scenarios());
     let wanted = RwSignal::new(String::new());
     let groups = move || {
@@ -50,18 +50,17 @@ pub fn scenarios(page: Page) -> AnyView {
         {groups}
         <div class="acts"><button class="act" on:click=restart>{t("scenarios.restart")}</button></div>
     }
-    .into_any()
 }
 
-fn group(page: Page, group: ScenarioGroup, word: &'static str, all: &[ScenarioCard]) -> AnyView {
-    let items: Vec<AnyView> = all.iter().filter(|it| it.group == group).map(|it| entry(page, it)).collect();
+fn group(page: Page, group: ScenarioGroup, word: &'static str, all: &[ScenarioCard]) -> View {
+    let items: Vec<View> = all.iter().filter(|it| it.group == group).map(|it| entry(page, it)).collect();
     if items.is_empty() {
-        return ().into_any();
+        return View::Nothing;
     }
-    view! { <h3>{t(word)}</h3> <ul class="scenario-list">{items}</ul> }.into_any()
+    view! { <h3>{t(word)}</h3> <ul class="scenario-list">{items}</ul> }
 }
 
-fn entry(page: Page, it: &ScenarioCard) -> AnyView {
+fn entry(page: Page, it: &ScenarioCard) -> View {
     let id = it.id.clone();
     let open = id.clone();
     let current = page.frame.with_untracked(|it| it.about.scenario == id);
@@ -78,5 +77,4 @@ fn entry(page: Page, it: &ScenarioCard) -> AnyView {
             </button>
         </li>
     }
-    .into_any()
 }

@@ -1,6 +1,6 @@
 //! The session as an address; as a file; and back.
 
-use leptos::prelude::*;
+use crate::dom::*;
 use session::frame::Command;
 use wasm_bindgen::JsCast;
 
@@ -8,9 +8,9 @@ use crate::browser;
 use crate::i18n::{t, tf};
 use crate::session::{Dialog, Page};
 
-pub fn share(page: Page, address: &str) -> AnyView {
+pub fn share(page: Page, address: &str) -> View {
     let (shown, saved) = (address.to_owned(), page.link());
-    let import = move |event: leptos::ev::Event| {
+    let import = move |event: crate::dom::ev::Event| {
         let input = event.target().and_then(|it| it.dyn_into::<web_sys::HtmlInputElement>().ok());
         let Some(file) = input.and_then(|it| it.files()).and_then(|it| it.item(0)) else { return };
         browser::read_file(&file, move |text| {
@@ -33,5 +33,4 @@ pub fn share(page: Page, address: &str) -> AnyView {
             <label class="act file">{t("share.import")}<input type="file" class="unseen" on:change=import /></label>
         </div>
     }
-    .into_any()
 }

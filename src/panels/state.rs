@@ -1,6 +1,6 @@
 //! How states look and read: one place for class, shape and words of a tone.
 
-use leptos::prelude::*;
+use crate::dom::*;
 use session::frame::{ContainerKind, Probe, Tone, VolumeKind};
 
 use crate::components::icon::icon;
@@ -26,9 +26,9 @@ pub fn tone_icon(tone: Tone) -> &'static str {
 }
 
 /// Shape, text and colour together.
-pub fn pill(tone: Tone, text: String) -> AnyView {
+pub fn pill(tone: Tone, text: String) -> View {
     let class = ["pill ", tone_class(tone)].concat();
-    view! { <span class=class>{icon(tone_icon(tone))}{text}</span> }.into_any()
+    view! { <span class=class>{icon(tone_icon(tone))}{text}</span> }
 }
 
 pub fn probe_word(probe: Probe) -> &'static str {

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use leptos::html;
-use leptos::prelude::*;
+use crate::dom::*;
 use session::frame::Command;
 
 use crate::browser::terminal::{Options, Terminal, open};
@@ -13,7 +12,7 @@ use crate::session::Page;
 /// The first paint comes before the bundle.
 const LOAD_DELAY: Duration = Duration::from_millis(400);
 
-pub fn terminal(page: Page) -> AnyView {
+pub fn terminal(page: Page) -> View {
     let element = NodeRef::<html::Div>::new();
     let live = StoredValue::new_local(None::<Terminal>);
     let start = move || {
@@ -48,5 +47,4 @@ pub fn terminal(page: Page) -> AnyView {
             <div class="terminal-host" node_ref=element><pre>{plain}</pre></div>
         </div>
     }
-    .into_any()
 }

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use leptos::html;
-use leptos::prelude::*;
+use crate::dom::*;
 use session::frame::{Command, Mark, Micros, PodLane, Probe, Segment, Tick, Timeline};
 
 use crate::browser;
@@ -21,7 +20,7 @@ const TICKS: u64 = 5;
 
 type Window = (Micros, Micros);
 
-pub fn timeline(page: Page) -> AnyView {
+pub fn timeline(page: Page) -> View {
     let zoom = RwSignal::new(None::<Window>);
     let furthest = page.pick(|it| {
         let seconds = it.clock.end.max(it.clock.now) / SECOND;
@@ -36,7 +35,7 @@ pub fn timeline(page: Page) -> AnyView {
         let (from, to) = window.get_untracked();
         from + (share * (to - from) as f64) as Micros
     };
-    let on_wheel = move |event: leptos::ev::WheelEvent| {
+    let on_wheel = move |event: crate::dom::ev::WheelEvent| {
         // Over the names it scrolls the lanes.
         if range.get_untracked().is_some_and(|it| browser::is_left_of(&it, event.client_x())) {
             return;
@@ -82,12 +81,11 @@ pub fn timeline(page: Page) -> AnyView {
             </div>
         </div>
     }
-    .into_any()
 }
 
 /// The scale, which is also a slider for the keyboard, and the event under the head.
-fn ruler(page: Page, lines: Memo<Arc<Timeline>>, window: Memo<Window>, range: NodeRef<html::Div>) -> AnyView {
-    let slider = move |event: leptos::ev::KeyboardEvent| {
+fn ruler(page: Page, lines: Memo<Arc<Timeline>>, window: Memo<Window>, range: NodeRef<html::Div>) -> View {
+    let slider = move |event: crate::dom::ev::KeyboardEvent| {
         let by = match event.key().as_str() {
             "ArrowLeft" => -1,
             "ArrowRight" => 1,
@@ -118,7 +116,6 @@ fn ruler(page: Page, lines: Memo<Arc<Timeline>>, window: Memo<Window>, range: No
             </div>
         </div>
     }
-    .into_any()
 }
 
 fn percent(at: Micros, (from, to): Window) -> String {
@@ -126,7 +123,7 @@ fn percent(at: Micros, (from, to): Window) -> String {
     format!("{}.{:03}%", share / 1000, share % 1000)
 }
 
-fn scale(window: Window) -> AnyView {
+fn scale(window: Window) -> View {
     let (from, to) = window;
     (0..TICKS)
         .map(|it| {
@@ -134,12 +131,12 @@ fn scale(window: Window) -> AnyView {
             view! { <span style=["left:", &percent(at, window)].concat()>{clock_short(at)}</span> }
         })
         .collect_view()
-        .into_any()
+        .into_view()
 }
 
-fn lanes(timeline: &Timeline, window: Window) -> AnyView {
+fn lanes(timeline: &Timeline, window: Window) -> View {
     if timeline.lanes.is_empty() {
-        return view! { <p class="dim pad">{t("time.empty")}</p> }.into_any();
+        return view! { <p class="dim pad">{t("time.empty")}</p> };
     }
     let marks: Vec<&Mark> = timeline.marks.iter().filter(|it| it.yours && within(it.at, window)).collect();
     let yours = (!marks.is_empty()).then(|| {
@@ -147,14 +144,14 @@ fn lanes(timeline: &Timeline, window: Window) -> AnyView {
         view! { <div class="time-lane"><span class="name">{t("plane.you")}</span><div class="track-line">{marks}</div></div> }
     });
     let lanes = timeline.lanes.iter().take(LANES_MAX).map(|it| lane(it, window)).collect_view();
-    view! { {yours} {lanes} }.into_any()
+    view! { {yours} {lanes} }
 }
 
 fn within(at: Micros, (from, to): Window) -> bool {
     (from..=to).contains(&at)
 }
 
-fn lane(lane: &PodLane, window: Window) -> AnyView {
+fn lane(lane: &PodLane, window: Window) -> View {
     let seen = |it: &&Segment| it.start <= window.1 && it.end.is_none_or(|end| window.0 <= end);
     let segments = lane.segments.iter().filter(seen).map(|it| segment(it, window)).collect_view();
     let ticks =
@@ -165,10 +162,9 @@ fn lane(lane: &PodLane, window: Window) -> AnyView {
             <div class="track-line">{segments} {ticks}</div>
         </div>
     }
-    .into_any()
 }
 
-fn segment(it: &Segment, window: Window) -> AnyView {
+fn segment(it: &Segment, window: Window) -> View {
     let class = ["bar ", tone_class(it.tone), if it.waits { " waits" } else { "" }].concat();
     let left = percent(it.start, window);
     // A state that lasts reaches to the end of what is known.
@@ -176,38 +172,38 @@ fn segment(it: &Segment, window: Window) -> AnyView {
     let style = ["left:", &left, ";width:max(3px, calc(", &right, " - ", &left, "))"].concat();
     let until = it.end.map_or_else(String::new, |it| [" – ", &clock_short(it)].concat());
     let title = [&it.status, " · ", &clock_short(it.start), &until].concat();
-    view! { <i class=class style=style title=title><span>{it.status.clone()}</span></i> }.into_any()
+    view! { <i class=class style=style title=title><span>{it.status.clone()}</span></i> }
 }
 
-fn tick(it: &Tick, window: Window) -> AnyView {
+fn tick(it: &Tick, window: Window) -> View {
     let probe = match it.probe {
         Probe::Liveness => "live",
         Probe::Readiness => "ready",
         Probe::Startup => "start",
     };
     let class = ["tick ", probe, if it.ok { "" } else { " failed" }].concat();
-    view! { <u class=class style=["left:", &percent(it.at, window)].concat()></u> }.into_any()
+    view! { <u class=class style=["left:", &percent(it.at, window)].concat()></u> }
 }
 
-fn mark(it: &Mark, window: Window) -> AnyView {
+fn mark(it: &Mark, window: Window) -> View {
     let style = ["left:", &percent(it.at, window)].concat();
-    view! { <b class="mark" style=style title=it.text.clone()></b> }.into_any()
+    view! { <b class="mark" style=style title=it.text.clone()></b> }
 }
 
 /// The event under the head: the last mark at or before it, if it is near.
-fn head_words(page: Page, lines: Memo<Arc<Timeline>>) -> Option<AnyView> {
+fn head_words(page: Page, lines: Memo<Arc<Timeline>>) -> Option<View> {
     const NEAR: Micros = 5 * SECOND;
     let now = page.now.get();
     lines.with(|it| {
         let after = it.marks.partition_point(|it| it.at <= now);
         let mark = it.marks[..after].last().filter(|it| now - it.at < NEAR)?;
         let class = ["under ", tone_class(mark.tone)].concat();
-        Some(view! { <span class=class title=mark.text.clone()>{mark.text.clone()}</span> }.into_any())
+        Some(view! { <span class=class title=mark.text.clone()>{mark.text.clone()}</span> })
     })
 }
 
 /// Futures that were left, to return to.
-fn branches(page: Page, lines: Memo<Arc<Timeline>>, window: Memo<Window>) -> AnyView {
+fn branches(page: Page, lines: Memo<Arc<Timeline>>, window: Memo<Window>) -> View {
     let list = Memo::new(move |_| lines.with(|it| it.branches.clone()));
     (move || {
         list.get()
@@ -232,9 +228,8 @@ fn branches(page: Page, lines: Memo<Arc<Timeline>>, window: Memo<Window>) -> Any
                         <span class="track-line"><span class="future" style=place></span></span>
                     </button>
                 }
-                .into_any()
             })
             .collect_view()
     })
-    .into_any()
+    .into_view()
 }

@@ -1,6 +1,6 @@
 //! The bar: brand, scenario, transport, tools.
 
-use leptos::prelude::*;
+use crate::dom::*;
 use session::frame::Command;
 
 use super::scenarios;
@@ -9,7 +9,7 @@ use crate::components::icon::icon;
 use crate::i18n::{self, t, tf};
 use crate::session::{Dialog, Page, SPEED_REAL, SPEEDS};
 
-pub fn top(page: Page) -> AnyView {
+pub fn top(page: Page) -> View {
     view! {
         <header class="top">
             <a class="skip" href="#stage">{t("skip")}</a>
@@ -19,10 +19,9 @@ pub fn top(page: Page) -> AnyView {
             {tools(page)}
         </header>
     }
-    .into_any()
 }
 
-pub fn brand() -> AnyView {
+pub fn brand() -> View {
     view! {
         <svg width="24" height="24" viewBox="0 0 24 24" aria-hidden="true" class="logo">
             <rect x="2.5" y="7" width="19" height="11" rx="5.500"></rect>
@@ -31,10 +30,9 @@ pub fn brand() -> AnyView {
             <circle class="c" cx="17" cy="12.500" r="2.200"></circle>
         </svg>
     }
-    .into_any()
 }
 
-fn scenario(page: Page) -> AnyView {
+fn scenario(page: Page) -> View {
     let id = page.pick(|it| it.about.scenario.clone());
     let list = StoredValue::new(crate::session::scenarios());
     let name = move || {
@@ -49,13 +47,12 @@ fn scenario(page: Page) -> AnyView {
             {icon("down")}
         </button>
     }
-    .into_any()
 }
 
-fn transport(page: Page) -> AnyView {
+fn transport(page: Page) -> View {
     let button = |sign: &'static str, word: &'static str, command: Command| {
         let run = move |_| page.step(command.clone());
-        view! { <button aria-label=t(word) title=t(word) on:click=run>{icon(sign)}</button> }.into_any()
+        view! { <button aria-label=t(word) title=t(word) on:click=run>{icon(sign)}</button> }
     };
     let play_word = move || t(if page.playing.get() { "time.pause" } else { "time.play" });
     let sign = move || icon(if page.playing.get() { "pause" } else { "play" });
@@ -83,10 +80,9 @@ fn transport(page: Page) -> AnyView {
             {speed(page)}
         </div>
     }
-    .into_any()
 }
 
-fn speed(page: Page) -> AnyView {
+fn speed(page: Page) -> View {
     let options = SPEEDS.iter().enumerate().map(|(index, hundredths)| {
         let selected = move || page.speed.get() == index;
         view! { <option value=index.to_string() selected=selected>{speed_words(index, *hundredths)}</option> }
@@ -107,7 +103,6 @@ fn speed(page: Page) -> AnyView {
             </select>
         </span>
     }
-    .into_any()
 }
 
 fn times(hundredths: u32) -> String {
@@ -125,7 +120,7 @@ fn speed_words(index: usize, hundredths: u32) -> String {
     }
 }
 
-fn tools(page: Page) -> AnyView {
+fn tools(page: Page) -> View {
     let broken = page.pick(|it| it.about.faults.len());
     let count = move || {
         let count = broken.get();
@@ -168,5 +163,4 @@ fn tools(page: Page) -> AnyView {
             </a>
         </div>
     }
-    .into_any()
 }

@@ -1,36 +1,31 @@
 //! The smallest changes that would place a Pod: each says where it lands, and does what its command line does.
 
-use leptos::prelude::*;
+use crate::dom::*;
 use session::frame::{Command, Remedy, RemedyEdit, RemedyKind, RemedySide};
 
 use crate::i18n::{self, t, tf};
 use crate::session::{Dialog, Page};
 
-pub fn fixes(page: Page) -> AnyView {
+pub fn fixes(page: Page) -> View {
     let found = page.pick(|it| it.fixes.clone());
     (move || {
         let found = found.get()?;
         if found.remedies.is_empty() {
-            return Some(
-                view! { <h3>{t("remedy.title")}</h3> <p class="sm">{t("remedy.nothing")}</p> }.into_any(),
-            );
+            return Some(view! { <h3>{t("remedy.title")}</h3> <p class="sm">{t("remedy.nothing")}</p> });
         }
         let list = found.remedies.iter().map(|it| remedy(page, it)).collect_view();
         let runs = found.runs.to_string();
         let how = if found.complete { tf("remedy.how", &[&runs]) } else { tf("remedy.cut", &[&runs]) };
-        Some(
-            view! {
-                <h3 id="fixes">{t("remedy.title")}</h3>
-                <div class="fixes">{list}</div>
-                <p class="xs dim">{how}</p>
-            }
-            .into_any(),
-        )
+        Some(view! {
+            <h3 id="fixes">{t("remedy.title")}</h3>
+            <div class="fixes">{list}</div>
+            <p class="xs dim">{how}</p>
+        })
     })
-    .into_any()
+    .into_view()
 }
 
-fn remedy(page: Page, it: &Remedy) -> AnyView {
+fn remedy(page: Page, it: &Remedy) -> View {
     let side = t(match it.side {
         RemedySide::Pod => "remedy.side.pod",
         RemedySide::Cluster => "remedy.side.cluster",
@@ -66,13 +61,12 @@ fn remedy(page: Page, it: &Remedy) -> AnyView {
             </button>
         </div>
     }
-    .into_any()
 }
 
-fn edit(it: &RemedyEdit) -> AnyView {
+fn edit(it: &RemedyEdit) -> View {
     let subject =
         (!it.subject.is_empty()).then(|| view! { <span class="mono sm dim">" " {it.subject.clone()}</span> });
-    view! { <div class="edit"><b>{title(it.kind)}</b>{subject}<pre><code>{it.preview.clone()}</code></pre></div> }.into_any()
+    view! { <div class="edit"><b>{title(it.kind)}</b>{subject}<pre><code>{it.preview.clone()}</code></pre></div> }
 }
 
 fn title(kind: RemedyKind) -> &'static str {

@@ -8,7 +8,7 @@ mod table;
 
 use std::sync::Arc;
 
-use leptos::prelude::*;
+use crate::dom::*;
 use session::frame::Decision;
 
 use crate::browser;
@@ -18,23 +18,22 @@ use crate::session::{Dialog, Page};
 
 pub use queue::queue;
 
-pub fn decision(page: Page) -> AnyView {
+pub fn decision(page: Page) -> View {
     let decision = page.pick(|it| it.decision.clone());
     let inside = move || match decision.get() {
         Some(it) => {
-            view! { {head(page, &it)} {table::table(page, &it)} {preemption::preemption(&it)} }.into_any()
+            view! { {head(page, &it)} {table::table(page, &it)} {preemption::preemption(&it)} }
         }
-        None => view! { <p>{t("decision.none")}</p> }.into_any(),
+        None => view! { <p>{t("decision.none")}</p> },
     };
     view! {
         <div class="why-here">{inside}</div>
         {fixes::fixes(page)}
         {settings(page)}
     }
-    .into_any()
 }
 
-fn head(page: Page, it: &Arc<Decision>) -> AnyView {
+fn head(page: Page, it: &Arc<Decision>) -> View {
     let pod = [&it.pod.namespace, "/", &it.pod.name].concat();
     let at = clock_tenths(it.at);
     let answer = match &it.chosen {
@@ -48,7 +47,7 @@ fn head(page: Page, it: &Arc<Decision>) -> AnyView {
     let message = (!it.message.is_empty()).then(|| {
         let words = match &pending {
             Some(card) => waiting::said(page, card),
-            None => it.message.clone().into_any(),
+            None => it.message.clone().into_view(),
         };
         view! { <p class="said"><code>{words}</code></p> }
     });
@@ -60,13 +59,13 @@ fn head(page: Page, it: &Arc<Decision>) -> AnyView {
     let tie = (1 < it.best.len()).then(|| {
         view! { <p class="sm tie">{tf("decision.tie", &[&it.best.len().to_string(), &it.best.join(", ")])}</p> }
     });
-    view! { <p>{answer}</p> {message} <p class="sm dim">{how}</p> {tie} }.into_any()
+    view! { <p>{answer}</p> {message} <p class="sm dim">{how}</p> {tie} }
 }
 
 /// Once more on the stage, and whether that happens by itself.
-fn settings(page: Page) -> AnyView {
+fn settings(page: Page) -> View {
     if browser::matches("(prefers-reduced-motion: reduce)") {
-        return ().into_any();
+        return View::Nothing;
     }
     let again = move |_| {
         let decision = page.frame.with_untracked(|it| it.decision.clone());
@@ -86,7 +85,6 @@ fn settings(page: Page) -> AnyView {
             </label>
         </div>
     }
-    .into_any()
 }
 
 /// The plugin's name without what all have in common.

@@ -1,19 +1,18 @@
 //! Preemption: on which nodes it would help that others leave, who they are, and why one node was taken.
 
-use leptos::prelude::*;
+use crate::dom::*;
 use session::frame::{Decision, PreemptionRow, Victim};
 
 use crate::i18n::{self, t, tf};
 
-pub fn preemption(decision: &Decision) -> AnyView {
-    let Some(it) = &decision.preemption else { return ().into_any() };
+pub fn preemption(decision: &Decision) -> View {
+    let Some(it) = &decision.preemption else { return View::Nothing };
     if let Some(why) = &it.not_eligible {
         let why = why.clone();
-        return view! { <h3>{t("preempt.title")}</h3> <p class="sm">{t("preempt.not")} " " <code>{why}</code></p> }
-            .into_any();
+        return view! { <h3>{t("preempt.title")}</h3> <p class="sm">{t("preempt.not")} " " <code>{why}</code></p> };
     }
     if it.rows.is_empty() {
-        return ().into_any();
+        return View::Nothing;
     }
     let answer = match &it.nominated {
         Some(node) => {
@@ -39,15 +38,14 @@ pub fn preemption(decision: &Decision) -> AnyView {
             </table>
         </div>
     }
-    .into_any()
 }
 
-fn row(row: &PreemptionRow, nominated: Option<&str>) -> AnyView {
+fn row(row: &PreemptionRow, nominated: Option<&str>) -> View {
     let victims = if row.victims.is_empty() {
-        view! { <span class="dim">{row.fails.clone()}</span> }.into_any()
+        view! { <span class="dim">{row.fails.clone()}</span> }
     } else {
         let victims = row.victims.iter().map(victim).collect_view();
-        view! { <ul class="victims">{victims}</ul> }.into_any()
+        view! { <ul class="victims">{victims}</ul> }
     };
     let violations = (!row.victims.is_empty()).then_some(row.violations);
     view! {
@@ -57,13 +55,11 @@ fn row(row: &PreemptionRow, nominated: Option<&str>) -> AnyView {
             <td class="mono">{violations}</td>
         </tr>
     }
-    .into_any()
 }
 
-fn victim(it: &Victim) -> AnyView {
+fn victim(it: &Victim) -> View {
     let priority = it.priority.map(|it| tf("preempt.priority", &[&it.to_string()]));
     let budgets = (!it.budgets.is_empty()).then(|| tf("preempt.budget", &[&it.budgets.join(", ")]));
     let name = [&it.pod.namespace, "/", &it.pod.name].concat();
     view! { <li><span class="mono">{name}</span> " " <span class="dim">{priority} " " {budgets}</span></li> }
-        .into_any()
 }

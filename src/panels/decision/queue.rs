@@ -1,6 +1,6 @@
 //! The scheduler's queue, lane by lane: who waits, for what, and which event would wake it.
 
-use leptos::prelude::*;
+use crate::dom::*;
 use session::frame::{Lane, Queued, Tone};
 
 use super::short;
@@ -8,15 +8,15 @@ use crate::i18n::{self, t, tf};
 use crate::panels::state::tone_class;
 use crate::session::Page;
 
-pub fn queue(page: Page) -> AnyView {
+pub fn queue(page: Page) -> View {
     let scheduler = page.pick(|it| it.scheduler.clone());
     let lanes = move || {
         scheduler.get().lanes().map(|(name, lane, tone)| self::lane(page, name, lane, tone)).collect_view()
     };
-    view! { <div class="lane-board">{lanes}</div> }.into_any()
+    view! { <div class="lane-board">{lanes}</div> }
 }
 
-fn lane(page: Page, name: &'static str, it: &Lane, tone: Tone) -> AnyView {
+fn lane(page: Page, name: &'static str, it: &Lane, tone: Tone) -> View {
     let word = i18n::lookup(&["lane.", name].concat()).unwrap_or(name);
     let rule = i18n::lookup(&["lane.rule.", name].concat()).unwrap_or_default();
     let pods = it.pods.iter().map(|it| pod(page, it)).collect_view();
@@ -31,10 +31,9 @@ fn lane(page: Page, name: &'static str, it: &Lane, tone: Tone) -> AnyView {
             <ul class="queued-list">{pods} {more}</ul>
         </section>
     }
-    .into_any()
 }
 
-fn pod(page: Page, it: &Queued) -> AnyView {
+fn pod(page: Page, it: &Queued) -> View {
     let name = [&it.pod.namespace, "/", &it.pod.name].concat();
     let priority = (it.priority != 0).then(|| tf("lane.priority", &[&it.priority.to_string()]));
     let attempts = (it.attempts != 0).then(|| tf("lane.attempts", &[&it.attempts.to_string()]));
@@ -58,5 +57,4 @@ fn pod(page: Page, it: &Queued) -> AnyView {
             <div class="dim">{until}</div>
         </li>
     }
-    .into_any()
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use leptos::prelude::*;
+use crate::dom::*;
 use session::frame::{Decision, DecisionColumn, DecisionRow, Score, Verdict};
 
 use super::short;
@@ -14,9 +14,9 @@ use crate::session::Page;
 /// Rows on the page; more than that nobody reads.
 const ROWS_MAX: usize = 100;
 
-pub fn table(page: Page, it: &Arc<Decision>) -> AnyView {
+pub fn table(page: Page, it: &Arc<Decision>) -> View {
     if it.rows.is_empty() {
-        return ().into_any();
+        return View::Nothing;
     }
     let heads = it.columns.iter().map(head);
     let best = it.rows.iter().filter_map(|it| it.total).max().unwrap_or_default().max(1);
@@ -32,25 +32,22 @@ pub fn table(page: Page, it: &Arc<Decision>) -> AnyView {
         </div>
         {legend}
     }
-    .into_any()
 }
 
-fn head(it: &DecisionColumn) -> AnyView {
+fn head(it: &DecisionColumn) -> View {
     let weight = (it.scores && it.weight != 1).then(|| format!(" ×{}", it.weight));
     let mut words = vec![it.plugin.clone()];
     words.extend(it.filters.then(|| explained("filter", &it.plugin)).filter(|it| !it.is_empty()));
     words.extend(it.scores.then(|| explained("score", &it.plugin)).filter(|it| !it.is_empty()));
-    view! { <th scope="col" title=words.join("\n")>{short(&it.plugin)} {weight}</th> }.into_any()
+    view! { <th scope="col" title=words.join("\n")>{short(&it.plugin)} {weight}</th> }
 }
 
-fn row(page: Page, decision: &Arc<Decision>, row: &DecisionRow, best: i64) -> AnyView {
+fn row(page: Page, decision: &Arc<Decision>, row: &DecisionRow, best: i64) -> View {
     let columns = decision.columns.len();
-    let mut cells: Vec<AnyView> = Vec::new();
+    let mut cells: Vec<View> = Vec::new();
     match &row.verdict {
         Verdict::NotExamined => {
-            cells.push(
-                view! { <td class="x" colspan=columns.to_string()>{t("decision.unseen")}</td> }.into_any(),
-            );
+            cells.push(view! { <td class="x" colspan=columns.to_string()>{t("decision.unseen")}</td> });
         }
         Verdict::Rejected { plugin, reasons, detail } => {
             let at = decision.columns.iter().position(|it| it.plugin == *plugin).unwrap_or_default();
@@ -59,9 +56,7 @@ fn row(page: Page, decision: &Arc<Decision>, row: &DecisionRow, best: i64) -> An
             let span = (columns - at).to_string();
             let detail =
                 (!detail.is_empty()).then(|| view! { <span class="light">" " {detail.clone()}</span> });
-            cells.push(
-                view! { <td class="x" colspan=span>{icon("bad")} " " {words} {detail}</td> }.into_any(),
-            );
+            cells.push(view! { <td class="x" colspan=span>{icon("bad")} " " {words} {detail}</td> });
         }
         Verdict::Fits => {
             let mut scores = row.scores.iter();
@@ -85,10 +80,9 @@ fn row(page: Page, decision: &Arc<Decision>, row: &DecisionRow, best: i64) -> An
             {total}
         </tr>
     }
-    .into_any()
 }
 
-fn score(column: &DecisionColumn, it: Score) -> AnyView {
+fn score(column: &DecisionColumn, it: Score) -> View {
     let Score { raw, normalised, weighted } = it;
     let label = tf(
         "decision.score",
@@ -101,22 +95,21 @@ fn score(column: &DecisionColumn, it: Score) -> AnyView {
             <b aria-hidden="true">{weighted}</b> <small aria-hidden="true">{steps}</small> <span class="unseen">{label}</span>
         </td>
     }
-    .into_any()
 }
 
-fn bar(row: &DecisionRow, total: i64, best: i64) -> AnyView {
+fn bar(row: &DecisionRow, total: i64, best: i64) -> View {
     let scores = row.scores.iter().flatten().enumerate().filter(|it| 0 < it.1.weighted);
     let parts = scores.map(|(index, it)| {
         let style = format!("width:{}%", it.weighted * 100 / best);
-        view! { <i class=format!("s{}", index % 6) style=style>{it.weighted}</i> }.into_any()
+        view! { <i class=format!("s{}", index % 6) style=style>{it.weighted}</i> }
     });
-    view! { <div class="score-bar" aria-hidden="true">{parts.collect_view()}</div> <b class="mono">{total}</b> }.into_any()
+    view! { <div class="score-bar" aria-hidden="true">{parts.collect_view()}</div> <b class="mono">{total}</b> }
 }
 
-fn passed(filters: bool) -> AnyView {
+fn passed(filters: bool) -> View {
     if filters {
-        view! { <td class="y">{icon("ok")}<span class="unseen">{t("node.fits")}</span></td> }.into_any()
+        view! { <td class="y">{icon("ok")}<span class="unseen">{t("node.fits")}</span></td> }
     } else {
-        view! { <td></td> }.into_any()
+        view! { <td></td> }
     }
 }

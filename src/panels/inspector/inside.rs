@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use leptos::prelude::*;
+use crate::dom::*;
 use session::frame::{
     Command, ContainerKind, Drawer, FaultTarget, Inside, Inspector, Namespace, NamespaceKind, ObjectRef,
     Port, ProcessLine, Room, Sample, Tone, Usage,
@@ -16,9 +16,9 @@ use crate::session::Page;
 /// Files of a volume that are listed.
 const FILES_MAX: usize = 12;
 
-pub fn inside(page: Page, card: &Arc<Inspector>) -> AnyView {
+pub fn inside(page: Page, card: &Arc<Inspector>) -> View {
     let Some(it) = card.inside.clone() else {
-        return view! { <p class="dim">{t("inside.none")}</p> }.into_any();
+        return view! { <p class="dim">{t("inside.none")}</p> };
     };
     let chips = |shared: bool| {
         let list = it.namespaces.iter().filter(|it| it.shared == shared);
@@ -39,10 +39,9 @@ pub fn inside(page: Page, card: &Arc<Inspector>) -> AnyView {
             {(!it.drawers.is_empty()).then(|| view! { <div class="drawers">{drawers}</div> })}
         </div>
     }
-    .into_any()
 }
 
-fn namespace(it: &Namespace, shared: bool) -> AnyView {
+fn namespace(it: &Namespace, shared: bool) -> View {
     let name = match it.kind {
         NamespaceKind::Net => "net",
         NamespaceKind::Ipc => "ipc",
@@ -54,10 +53,10 @@ fn namespace(it: &Namespace, shared: bool) -> AnyView {
     };
     let host = it.host.then(|| t("inside.host"));
     let class = if shared { "pill acc" } else { "pill done" };
-    view! { <span class=class>{name} " " {it.shows.clone()} " " {host}</span> }.into_any()
+    view! { <span class=class>{name} " " {it.shows.clone()} " " {host}</span> }
 }
 
-fn bus(it: &Inside) -> AnyView {
+fn bus(it: &Inside) -> View {
     let ports = it.ports.iter().map(port).collect_view();
     view! {
         <div class="bus">
@@ -66,19 +65,18 @@ fn bus(it: &Inside) -> AnyView {
             {ports}
         </div>
     }
-    .into_any()
 }
 
-fn port(it: &Port) -> AnyView {
+fn port(it: &Port) -> View {
     let words = t(if it.open { "inside.listens" } else { "inside.declared" });
     let number = format!(":{} {}", it.port, it.container);
     let host = it
         .host_port
         .map(|host| view! { <span class="pill wait">{format!("hostPort {host} → {}", it.port)}</span> });
-    view! { <span class:dim=!it.open>{words} " " {number}</span> {host} }.into_any()
+    view! { <span class:dim=!it.open>{words} " " {number}</span> {host} }
 }
 
-fn room(page: Page, pod: &ObjectRef, node: &str, it: &Room) -> AnyView {
+fn room(page: Page, pod: &ObjectRef, node: &str, it: &Room) -> View {
     let number = (it.kind == ContainerKind::Init).then(|| view! { <span class="num">{it.step}</span> });
     let tag = matches!(it.kind, ContainerKind::Sidecar | ContainerKind::Ephemeral)
         .then(|| pill(Tone::Busy, kind_word(it.kind).to_owned()));
@@ -109,11 +107,10 @@ fn room(page: Page, pod: &ObjectRef, node: &str, it: &Room) -> AnyView {
             {kill}
         </section>
     }
-    .into_any()
 }
 
 /// A line of the tree; each process can be killed by itself.
-fn process(page: Page, node: &str, line: &ProcessLine, pause: bool) -> AnyView {
+fn process(page: Page, node: &str, line: &ProcessLine, pause: bool) -> View {
     let branch = if line.depth > 0 { "└ " } else { "" };
     let text =
         ["  ".repeat(line.depth.saturating_sub(1) as usize).as_str(), branch, &line.pid.to_string(), " "]
@@ -127,17 +124,17 @@ fn process(page: Page, node: &str, line: &ProcessLine, pause: bool) -> AnyView {
         };
         view! { " " <button class="link danger" aria-label=label.clone() title=label on:click=run>"×"</button> }
     });
-    view! { <span class=class>{text}<b>{line.command.clone()}</b>{kill}"\n"</span> }.into_any()
+    view! { <span class=class>{text}<b>{line.command.clone()}</b>{kill}"\n"</span> }
 }
 
 /// Follows the clock by itself, so that the rest of the room stays as it is.
-fn curve(page: Page, container: String) -> AnyView {
+fn curve(page: Page, container: String) -> View {
     let usage = page.pick(move |it| it.memory.iter().find(|it| it.container == container).cloned());
-    (move || usage.get().map(|it| memory(&it))).into_any()
+    (move || usage.get().map(|it| memory(&it))).into_view()
 }
 
 /// Memory over the last samples, against request and limit.
-fn memory(it: &Usage) -> AnyView {
+fn memory(it: &Usage) -> View {
     let seen = it.curve.iter().map(|it| it.bytes);
     let top = it.limit.into_iter().chain(it.request).chain([it.used]).chain(seen).max().unwrap_or(1).max(1);
     let y = |value: u64| 50 - (value.saturating_mul(40) / top);
@@ -154,7 +151,6 @@ fn memory(it: &Usage) -> AnyView {
             <path class=class d=format!("M0 {at}H220")></path>
             <text class=class x="2" y=(at - 2).to_string()>{words}</text>
         }
-        .into_any()
     };
     let limit = it.limit.map(|value| line(value, "limit", tf("inside.limit", &[&bytes(value)])));
     let request = it.request.map(|value| line(value, "request", tf("inside.request", &[&bytes(value)])));
@@ -164,18 +160,16 @@ fn memory(it: &Usage) -> AnyView {
         </svg>
         <div class="xs dim">{tf("inside.memory", &[&bytes(it.used)])}</div>
     }
-    .into_any()
 }
 
-fn drawer(it: &Drawer) -> AnyView {
+fn drawer(it: &Drawer) -> View {
     let mounts = it.mounts.iter().map(|it| {
         let (class, word) = if it.read_only { ("ro", "inside.reads") } else { ("rw", "inside.writes") };
         let words = tf(word, &[&it.container]);
         view! { <li><span class=class>{words}</span> " " <span class="mono">{it.path.clone()}</span></li> }
-            .into_any()
     });
     let files = it.files.iter().take(FILES_MAX).map(|it| {
-        view! { <li class="mono"><span>{it.path.clone()}</span><span class="dim">{bytes(it.bytes)}</span></li> }.into_any()
+        view! { <li class="mono"><span>{it.path.clone()}</span><span class="dim">{bytes(it.bytes)}</span></li> }
     });
     view! {
         <section class="drawer" aria-label=it.name.clone()>
@@ -187,5 +181,4 @@ fn drawer(it: &Drawer) -> AnyView {
             <ul class="files">{files.collect_view()}</ul>
         </section>
     }
-    .into_any()
 }

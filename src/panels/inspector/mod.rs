@@ -7,7 +7,7 @@ mod why;
 
 use std::sync::Arc;
 
-use leptos::prelude::*;
+use crate::dom::*;
 use session::frame::{Command, FaultTarget, Inspector, Tab};
 
 use super::events;
@@ -26,7 +26,7 @@ const TABS: [(&str, Tab); 6] = [
     ("logs", Tab::Logs),
 ];
 
-pub fn inspector(page: Page) -> AnyView {
+pub fn inspector(page: Page) -> View {
     let card = page.pick(|it| it.inspector.clone());
     let label = |id| match id {
         "now" => t("tab.now"),
@@ -36,7 +36,7 @@ pub fn inspector(page: Page) -> AnyView {
         "events" => t("tab.events"),
         _ => t("tab.logs"),
     };
-    let list = TABS.iter().map(|(id, _)| TabLabel { id, text: label(id).into_any() }).collect();
+    let list = TABS.iter().map(|(id, _)| TabLabel { id, text: label(id).into_view() }).collect();
     let picked = move || {
         let tab = page.view.with(|it| it.tab);
         TABS.iter().find(|it| it.1 == tab).map_or("now", |it| it.0)
@@ -47,8 +47,8 @@ pub fn inspector(page: Page) -> AnyView {
         }
     };
     let body = move || match card.get() {
-        Some(it) => view! { {head(page, &it)} {content(page, &it)} }.into_any(),
-        None => view! { <p class="dim">{t("inspector.none")}</p> }.into_any(),
+        Some(it) => view! { {head(page, &it)} {content(page, &it)} },
+        None => view! { <p class="dim">{t("inspector.none")}</p> },
     };
     view! {
         <section class="right" aria-label=t("inspector.label")>
@@ -57,10 +57,9 @@ pub fn inspector(page: Page) -> AnyView {
             <div class="pad scroll" id="inspector-body" role="tabpanel" tabindex="0">{body}</div>
         </section>
     }
-    .into_any()
 }
 
-fn content(page: Page, card: &Arc<Inspector>) -> AnyView {
+fn content(page: Page, card: &Arc<Inspector>) -> View {
     match page.view.with(|it| it.tab) {
         Tab::Now => now::now(page, card),
         Tab::Why => why::why(page, card),
@@ -75,7 +74,7 @@ fn content(page: Page, card: &Arc<Inspector>) -> AnyView {
     }
 }
 
-fn head(page: Page, card: &Arc<Inspector>) -> AnyView {
+fn head(page: Page, card: &Arc<Inspector>) -> View {
     let object = &card.object;
     let title = [&object.kind.to_ascii_lowercase(), "/", &object.name].concat();
     let gone = card.gone.then(|| view! { <span class="pill done">{t("inspector.gone")}</span> });
@@ -83,9 +82,9 @@ fn head(page: Page, card: &Arc<Inspector>) -> AnyView {
         let run = move |_| {
             page.run(command.clone());
         };
-        view! { <button class="act sm" on:click=run>{word}</button> }.into_any()
+        view! { <button class="act sm" on:click=run>{word}</button> }
     };
-    let acts: Vec<AnyView> = match object.kind.as_str() {
+    let acts: Vec<View> = match object.kind.as_str() {
         _ if card.gone => Vec::new(),
         "Pod" => {
             let (namespace, name) = (object.namespace.clone(), object.name.clone());
@@ -97,9 +96,7 @@ fn head(page: Page, card: &Arc<Inspector>) -> AnyView {
             if card.decided {
                 let object = object.clone();
                 let open = move |_| page.open_decision(Some(object.clone()));
-                acts.push(
-                    view! { <button class="act sm" on:click=open>{t("act.decision")}</button> }.into_any(),
-                );
+                acts.push(view! { <button class="act sm" on:click=open>{t("act.decision")}</button> });
             }
             acts
         }
@@ -128,5 +125,4 @@ fn head(page: Page, card: &Arc<Inspector>) -> AnyView {
             <div class="acts">{acts}</div>
         </div>
     }
-    .into_any()
 }

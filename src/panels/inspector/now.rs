@@ -1,6 +1,6 @@
 //! What it does and waits for, in a sentence; then the four tracks, live side by side.
 
-use leptos::prelude::*;
+use crate::dom::*;
 use session::frame::{Condition, Inspector, Micros, Track, TrackKind};
 
 use crate::components::icon::icon;
@@ -11,11 +11,11 @@ use crate::session::Page;
 /// Parts of a track that are shown; older ones are on the timeline.
 const PARTS_MAX: usize = 5;
 
-pub fn now(page: Page, card: &Inspector) -> AnyView {
+pub fn now(page: Page, card: &Inspector) -> View {
     let says = card.now.clone();
     let sentences = move || {
         let now = page.seconds.get();
-        says.iter().map(|it| view! { <p>{i18n::sentence_view("now", it, now)}</p> }.into_any()).collect_view()
+        says.iter().map(|it| view! { <p>{i18n::sentence_view("now", it, now)}</p> }).collect_view()
     };
     let tracks = card.tracks.iter().map(track).collect_view();
     let conditions = card.conditions.iter().map(condition).collect_view();
@@ -29,10 +29,9 @@ pub fn now(page: Page, card: &Inspector) -> AnyView {
         {(!card.by_hand.is_empty())
             .then(|| view! { <h3>{t("now.by_hand")}</h3> <ul class="by-hand">{by_hand}</ul> })}
     }
-    .into_any()
 }
 
-fn track(it: &Track) -> AnyView {
+fn track(it: &Track) -> View {
     let name = match &it.kind {
         TrackKind::Phase => "phase".to_owned(),
         TrackKind::Status => "STATUS".to_owned(),
@@ -44,12 +43,11 @@ fn track(it: &Track) -> AnyView {
         let width = if index == last { "part last " } else { "part " };
         let title = [&part.text, " · ", &i18n::clock(part.start)].concat();
         view! { <span class=[width, tone_class(part.tone)].concat() title=title>{part.text.clone()}</span> }
-            .into_any()
     });
-    view! { <dt class="dim">{name}</dt> <dd class="track">{parts.collect_view()}</dd> }.into_any()
+    view! { <dt class="dim">{name}</dt> <dd class="track">{parts.collect_view()}</dd> }
 }
 
-fn condition(it: &Condition) -> AnyView {
+fn condition(it: &Condition) -> View {
     let on = it.status == "True";
     let since: Micros = it.since;
     let reason = [it.reason.as_str(), if it.message.is_empty() { "" } else { ": " }, &it.message].concat();
@@ -63,5 +61,4 @@ fn condition(it: &Condition) -> AnyView {
             <span class="xs dim">{reason}</span>
         </li>
     }
-    .into_any()
 }

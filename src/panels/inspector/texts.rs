@@ -1,31 +1,30 @@
 //! YAML as served, and logs.
 
-use leptos::prelude::*;
+use crate::dom::*;
 use session::frame::{Inspector, ServedLine};
 
 use crate::i18n::t;
 use crate::session::Page;
 
-pub fn yaml(card: &Inspector) -> AnyView {
+pub fn yaml(card: &Inspector) -> View {
     let lines = card.yaml.iter().map(yaml_line).collect_view();
     view! {
         <p class="xs dim">{t("yaml.greyed")}</p>
         <pre class="yaml" tabindex="0">{lines}</pre>
     }
-    .into_any()
 }
 
 /// Keys in one colour, values in another; what the API server filled in is grey.
-fn yaml_line(it: &ServedLine) -> AnyView {
+fn yaml_line(it: &ServedLine) -> View {
     let class = if it.defaulted { "defaulted" } else { "" };
     let (key, value) = match it.text.split_once(": ") {
         Some((key, value)) => ([key, ":"].concat(), [" ", value].concat()),
         None => (it.text.clone(), String::new()),
     };
-    view! { <span class=class><span class="key">{key}</span>{value}"\n"</span> }.into_any()
+    view! { <span class=class><span class="key">{key}</span>{value}"\n"</span> }
 }
 
-pub fn logs(page: Page, card: &Inspector) -> AnyView {
+pub fn logs(page: Page, card: &Inspector) -> View {
     let parts = card.logs.iter().map(|it| {
         let name = [it.container.as_str(), if it.previous { " --previous" } else { "" }].concat();
         let text = if it.text.is_empty() { t("logs.empty").to_owned() } else { it.text.clone() };
@@ -33,7 +32,6 @@ pub fn logs(page: Page, card: &Inspector) -> AnyView {
             <h3 class="mono plain">{name}</h3>
             <pre class="log" tabindex="0">{text}</pre>
         }
-        .into_any()
     });
     let choice = containers(page, card);
     let previous = move || page.view.with(|it| it.log_previous);
@@ -53,11 +51,10 @@ pub fn logs(page: Page, card: &Inspector) -> AnyView {
         {parts.collect_view()}
         {card.logs.is_empty().then(|| view! { <p class="dim">{t("logs.none")}</p> })}
     }
-    .into_any()
 }
 
 /// Which container's; nothing to choose with only one.
-fn containers(page: Page, card: &Inspector) -> Option<AnyView> {
+fn containers(page: Page, card: &Inspector) -> Option<View> {
     let names: Vec<String> = page.frame.with_untracked(|it| {
         let found = it.pod_named(&card.object.namespace, &card.object.name);
         found.map(|it| it.containers.iter().map(|it| it.name.clone()).collect()).unwrap_or_default()
@@ -70,11 +67,9 @@ fn containers(page: Page, card: &Inspector) -> Option<AnyView> {
             page.look_again();
         };
         view! { <button class="act sm mono" class:chosen=on.clone() aria-pressed=move || on().to_string() on:click=pick>{words}</button> }
-            .into_any()
     };
     (1 < names.len()).then(|| {
-        let all: Vec<AnyView> =
-            std::iter::once(None).chain(names.into_iter().map(Some)).map(choose).collect();
-        view! { <div class="acts" role="group" aria-label=t("logs.which")>{all}</div> }.into_any()
+        let all: Vec<View> = std::iter::once(None).chain(names.into_iter().map(Some)).map(choose).collect();
+        view! { <div class="acts" role="group" aria-label=t("logs.which")>{all}</div> }
     })
 }

@@ -1,18 +1,18 @@
 //! The chain of causes, back to the person's own act.
 
-use leptos::prelude::*;
+use crate::dom::*;
 use session::frame::{Actor, Inspector, WhyStep};
 
 use crate::i18n::{self, t};
 use crate::session::Page;
 
-pub fn why(page: Page, card: &Inspector) -> AnyView {
+pub fn why(page: Page, card: &Inspector) -> View {
     if card.why.is_empty() {
-        return view! { <p class="dim">{t("why.none")}</p> }.into_any();
+        return view! { <p class="dim">{t("why.none")}</p> };
     }
     let last = card.why.len() - 1;
     let steps = card.why.iter().enumerate().map(|(index, it)| step(page, it, index == 0, index == last));
-    view! { <h3>{t("why.title")}</h3> <ol class="why">{steps.collect_view()}</ol> }.into_any()
+    view! { <h3>{t("why.title")}</h3> <ol class="why">{steps.collect_view()}</ol> }
 }
 
 fn actor(it: &Actor) -> String {
@@ -26,7 +26,7 @@ fn actor(it: &Actor) -> String {
     }
 }
 
-fn step(page: Page, it: &WhyStep, first: bool, last: bool) -> AnyView {
+fn step(page: Page, it: &WhyStep, first: bool, last: bool) -> View {
     let class = match (first, last) {
         (true, _) => "root",
         (_, true) => "me",
@@ -47,5 +47,4 @@ fn step(page: Page, it: &WhyStep, first: bool, last: bool) -> AnyView {
             <button class="link xs mono" on:click=move |_| page.seek(at)>{i18n::clock_tenths(at)}</button>
         </li>
     }
-    .into_any()
 }

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use leptos::html;
-use leptos::prelude::*;
+use crate::dom::*;
 use session::frame::{Hop, Station};
 
 use crate::browser;
@@ -21,7 +20,7 @@ struct Flight {
     failed: bool,
 }
 
-pub fn flights(page: Page, stage: NodeRef<html::Div>) -> AnyView {
+pub fn flights(page: Page, stage: NodeRef<html::Div>) -> View {
     let flying = RwSignal::new(Vec::<Flight>::new());
     let newest = StoredValue::new(None::<u64>);
     let hops = page.pick(|it| it.plane.hops.clone());
@@ -52,7 +51,6 @@ pub fn flights(page: Page, stage: NodeRef<html::Div>) -> AnyView {
             />
         </div>
     }
-    .into_any()
 }
 
 fn launch(page: Page, hop: &Hop, stage: &web_sys::Element, flying: RwSignal<Vec<Flight>>) {

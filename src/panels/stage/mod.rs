@@ -8,8 +8,7 @@ pub mod theatre;
 mod tiles;
 pub mod waiting;
 
-use leptos::html;
-use leptos::prelude::*;
+use crate::dom::*;
 
 use crate::components::icon::icon;
 use crate::i18n::{t, tf};
@@ -18,7 +17,7 @@ use crate::session::Page;
 /// More Pods than that are drawn as tiles, unless asked otherwise.
 const CARDS_MAX: usize = 60;
 
-pub fn stage(page: Page) -> AnyView {
+pub fn stage(page: Page) -> View {
     let element = NodeRef::<html::Div>::new();
     let many = page.pick(|it| it.pods.len() > CARDS_MAX);
     let tiles = Memo::new(move |_| page.tiles.get().unwrap_or_else(|| many.get()));
@@ -30,7 +29,6 @@ pub fn stage(page: Page) -> AnyView {
                 <For each=move || nodes.get() key=Clone::clone children=move |name| node::node_card(page, &name) />
             </div>
         }
-        .into_any()
     };
     let zoom = move || {
         let (nodes, pods) = count.get();
@@ -56,5 +54,4 @@ pub fn stage(page: Page) -> AnyView {
             </div>
         </section>
     }
-    .into_any()
 }

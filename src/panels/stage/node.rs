@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use leptos::prelude::*;
+use crate::dom::*;
 use session::frame::{Amount, Command, Gate, LabelChip, NodeCard, NodeState, ObjectRef, TaintChip, Tone};
 
 use super::pod::pod_card;
@@ -13,7 +13,7 @@ use crate::panels::chaos::TAINT_EXAMPLE;
 use crate::panels::state::pill;
 use crate::session::{Dialog, Page};
 
-pub fn node_card(page: Page, name: &str) -> AnyView {
+pub fn node_card(page: Page, name: &str) -> View {
     let name = name.to_owned();
     let card = page.node(name.clone());
     let uids = Memo::new(move |_| card.with(|it| it.as_ref().map(|it| it.pods.clone()).unwrap_or_default()));
@@ -51,7 +51,6 @@ pub fn node_card(page: Page, name: &str) -> AnyView {
             </div>
         </div>
     }
-    .into_any()
 }
 
 fn state_words(card: &NodeCard) -> String {
@@ -64,7 +63,7 @@ fn state_words(card: &NodeCard) -> String {
     [state, cordoned, &tf("node.pods", &[&card.pods.len().to_string()])].concat()
 }
 
-fn head(page: Page, card: &Arc<NodeCard>) -> AnyView {
+fn head(page: Page, card: &Arc<NodeCard>) -> View {
     let state = match (card.state, card.cordoned) {
         (NodeState::Ready, false) => pill(Tone::Ok, "Ready".to_owned()),
         (NodeState::Ready, true) => cordoned(),
@@ -90,14 +89,13 @@ fn head(page: Page, card: &Arc<NodeCard>) -> AnyView {
         {theatre::line(page, card)}
         <div class="meters">{amounts}</div>
     }
-    .into_any()
 }
 
-fn cordoned() -> AnyView {
-    view! { <span class="pill wait">{icon("no")}{t("node.cordoned")}</span> }.into_any()
+fn cordoned() -> View {
+    view! { <span class="pill wait">{icon("no")}{t("node.cordoned")}</span> }
 }
 
-pub fn gate(gate: &Gate) -> AnyView {
+pub fn gate(gate: &Gate) -> View {
     let by_plugin: Vec<String> =
         gate.by_plugin.iter().map(|(name, score)| format!("{name} {score}")).collect();
     let (class, sign, text) = match (gate.chosen, gate.fits) {
@@ -111,10 +109,9 @@ pub fn gate(gate: &Gate) -> AnyView {
             {icon(sign)} <span>{text}</span> <span class="light">{gate.detail.clone()}</span> {score}
         </div>
     }
-    .into_any()
 }
 
-fn amount(it: &Amount) -> AnyView {
+fn amount(it: &Amount) -> View {
     let share = |part: i64| (part.max(0) * 100 / it.allocatable.max(1)).min(100);
     let (requested, used) = (share(it.requested), share(it.used));
     let name = match it.resource.as_str() {
@@ -130,13 +127,12 @@ fn amount(it: &Amount) -> AnyView {
         </div>
         <span class="mono">{it.text.clone()}</span>
     }
-    .into_any()
 }
 
 /// Taints and labels, each removed by its cross, changed by a click on it, and one more added by the plus.
 ///
 /// Apart from the head, which changes with every use of a resource: what is being typed stays.
-fn chips(page: Page, node: String, card: Memo<Option<Arc<NodeCard>>>) -> AnyView {
+fn chips(page: Page, node: String, card: Memo<Option<Arc<NodeCard>>>) -> View {
     // None: nothing is edited. Else the text to begin with.
     let editing = RwSignal::new(None::<String>);
     let shown = Memo::new(move |_| {
@@ -168,9 +164,8 @@ fn chips(page: Page, node: String, card: Memo<Option<Arc<NodeCard>>>) -> AnyView
         }
         let label = add.clone();
         view! { <button class="quiet plus" aria-label=label.clone() title=label on:click=move |_| editing.set(Some(String::new()))>"+"</button> }
-            .into_any()
     };
-    view! { <ul class="chips" aria-label=t("node.chips")>{taints} {labels} <li>{last}</li></ul> }.into_any()
+    view! { <ul class="chips" aria-label=t("node.chips")>{taints} {labels} <li>{last}</li></ul> }
 }
 
 fn chip(
@@ -180,7 +175,7 @@ fn chip(
     class: &'static str,
     remove: String,
     command: Command,
-) -> AnyView {
+) -> View {
     let (change, begin) = (tf("edit.change", &[&text]), text.clone());
     view! {
         <li class=class>
@@ -195,12 +190,11 @@ fn chip(
             </button>
         </li>
     }
-    .into_any()
 }
 
 /// Enter sets what is typed, Escape leaves it.
-fn field(page: Page, editing: RwSignal<Option<String>>, node: String, begin: String) -> AnyView {
-    let input = NodeRef::<leptos::html::Input>::new();
+fn field(page: Page, editing: RwSignal<Option<String>>, node: String, begin: String) -> View {
+    let input = NodeRef::<crate::dom::html::Input>::new();
     Effect::new(move |_| {
         if let Some(it) = input.get() {
             // It has only just been put there by somebody's click.
@@ -245,5 +239,4 @@ fn field(page: Page, editing: RwSignal<Option<String>>, node: String, begin: Str
             {move || wrong.get().then(|| view! { <span class="xs" role="status">{t("edit.wrong")}</span> })}
         </form>
     }
-    .into_any()
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use leptos::prelude::*;
+use crate::dom::*;
 use session::frame::{Command, Lane, ObjectRef, ServiceCard, Tone, WorkloadCard};
 
 use crate::components::icon::icon;
@@ -10,7 +10,7 @@ use crate::i18n::{self, t, tf};
 use crate::panels::state::{pill, tone_class};
 use crate::session::{Dialog, Page};
 
-pub fn plane(page: Page) -> AnyView {
+pub fn plane(page: Page) -> View {
     let plane = page.pick(|it| (it.plane.revision, it.plane.last_request.clone()));
     let scheduler = page.pick(|it| Arc::clone(&it.scheduler));
     let decided = page.pick(|it| it.scheduler.decided.is_some());
@@ -18,10 +18,7 @@ pub fn plane(page: Page) -> AnyView {
     let placing = move || {
         let pod = scheduler.with(|it| it.placing.clone())?;
         let name = [&pod.namespace, "/", &pod.name].concat();
-        Some(
-            view! { <span class="xs dim">{t("plane.placing")} " " <span class="mono">{name}</span></span> }
-                .into_any(),
-        )
+        Some(view! { <span class="xs dim">{t("plane.placing")} " " <span class="mono">{name}</span></span> })
     };
     let lanes = move || {
         scheduler.get().lanes().map(|(name, queue, tone)| lane(page, name, queue, tone)).collect_view()
@@ -33,7 +30,6 @@ pub fn plane(page: Page) -> AnyView {
                     {t("plane.decision")}
                 </button>
             }
-            .into_any()
         })
     };
     view! {
@@ -56,10 +52,9 @@ pub fn plane(page: Page) -> AnyView {
             </div>
         </section>
     }
-    .into_any()
 }
 
-fn lane(page: Page, name: &'static str, queue: &Lane, tone: Tone) -> AnyView {
+fn lane(page: Page, name: &'static str, queue: &Lane, tone: Tone) -> View {
     let class = if queue.count == 0 { "lane".to_owned() } else { ["lane ", tone_class(tone)].concat() };
     let word = i18n::lookup(&["lane.", name].concat()).unwrap_or(name);
     let names: Vec<&str> = queue.pods.iter().map(|it| it.pod.name.as_str()).collect();
@@ -68,11 +63,10 @@ fn lane(page: Page, name: &'static str, queue: &Lane, tone: Tone) -> AnyView {
     let wait = move || next.map(|at| i18n::span(at.saturating_sub(page.seconds.get())));
     let open = move |_| page.open_dialog(Dialog::Queue);
     view! { <li><button class=class title=title aria-haspopup="dialog" on:click=open>{word}<b>{queue.count}</b>{wait}</button></li> }
-        .into_any()
 }
 
 /// Services and workloads: what sends to the Pods and what keeps them.
-pub fn above_pods(page: Page) -> AnyView {
+pub fn above_pods(page: Page) -> View {
     let services = page.pick(|it| it.services.clone());
     let workloads = page.pick(|it| it.workloads.clone());
     (move || {
@@ -84,13 +78,12 @@ pub fn above_pods(page: Page) -> AnyView {
                     {services.into_iter().map(|it| service(page, &it)).collect_view()}
                 </section>
             }
-            .into_any()
         })
     })
-    .into_any()
+    .into_view()
 }
 
-fn chooser(page: Page, kind: &str, namespace: &str, name: &str) -> AnyView {
+fn chooser(page: Page, kind: &str, namespace: &str, name: &str) -> View {
     let object = ObjectRef::new(kind, namespace, name);
     let words = [kind, " ", name].concat();
     let text = [&kind.to_ascii_lowercase(), "/", name].concat();
@@ -99,10 +92,9 @@ fn chooser(page: Page, kind: &str, namespace: &str, name: &str) -> AnyView {
             {text}
         </button>
     }
-    .into_any()
 }
 
-fn workload(page: Page, card: &WorkloadCard) -> AnyView {
+fn workload(page: Page, card: &WorkloadCard) -> View {
     let object = ObjectRef::new(&card.kind, &card.namespace, &card.name);
     let wanted = card.wanted;
     let scales = matches!(card.kind.as_str(), "Deployment" | "ReplicaSet" | "StatefulSet");
@@ -119,14 +111,12 @@ fn workload(page: Page, card: &WorkloadCard) -> AnyView {
                 {glyph}
             </button>
         }
-        .into_any()
     };
     let replicas = card.replicas.iter().filter(|it| it.wanted > 0 || !it.pods.is_empty()).map(|it| {
         let words = tf("above.replicas", &[&it.ready.to_string(), &it.wanted.to_string()]);
         view! {
             <li><span class="mono">{it.name.clone()}</span><span class="dim">{words}</span></li>
         }
-        .into_any()
     });
     let ready = format!("{}/{}", card.ready, card.wanted);
     view! {
@@ -140,10 +130,9 @@ fn workload(page: Page, card: &WorkloadCard) -> AnyView {
             <ul class="small-list">{replicas.collect_view()}</ul>
         </div>
     }
-    .into_any()
 }
 
-fn service(page: Page, card: &ServiceCard) -> AnyView {
+fn service(page: Page, card: &ServiceCard) -> View {
     let now = page.seconds.get_untracked();
     let endpoints = card.endpoints.iter().map(|it| {
         let tone = match (it.ready, it.terminating) {
@@ -160,7 +149,6 @@ fn service(page: Page, card: &ServiceCard) -> AnyView {
                 <span class="dim">{why.unwrap_or_else(|| it.address.clone())}</span>
             </li>
         }
-        .into_any()
     });
     let facts = [&card.cluster_ip, " · ", &card.ports].concat();
     let none = card.endpoints.is_empty().then(|| view! { <li class="dim">{t("above.nobody")}</li> });
@@ -174,5 +162,4 @@ fn service(page: Page, card: &ServiceCard) -> AnyView {
             <ul class="small-list">{endpoints.collect_view()} {none}</ul>
         </div>
     }
-    .into_any()
 }

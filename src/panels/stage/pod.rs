@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use leptos::prelude::*;
+use crate::dom::*;
 use session::frame::{
     Backoff, ContainerCard, ContainerKind, ContainerState, Foundation, Grace, Lamp, ObjectRef, PodCard, Says,
     Tone, VolumeCard,
@@ -13,7 +13,7 @@ use crate::i18n::{self, t, tf};
 use crate::panels::state::{kind_word, pill, probe_word, tone_class, tone_icon, volume_kind};
 use crate::session::Page;
 
-pub fn pod_card(page: Page, uid: String) -> AnyView {
+pub fn pod_card(page: Page, uid: String) -> View {
     let card = page.pod(uid);
     let class = move || {
         card.with(|it| {
@@ -39,7 +39,6 @@ pub fn pod_card(page: Page, uid: String) -> AnyView {
             {move || card.get().map(|it| inside(page, &it))}
         </article>
     }
-    .into_any()
 }
 
 fn words(card: &PodCard) -> String {
@@ -51,7 +50,7 @@ fn rest_words(card: &PodCard) -> String {
     [", ", &card.status, ", READY ", &card.ready, ", ", &restarts].concat()
 }
 
-fn inside(page: Page, card: &Arc<PodCard>) -> AnyView {
+fn inside(page: Page, card: &Arc<PodCard>) -> View {
     let status = match card.tone {
         Tone::Ok | Tone::NotReady => [&card.status, " ", &card.ready].concat(),
         Tone::Wait | Tone::Bad | Tone::Done | Tone::Ending | Tone::Busy => card.status.clone(),
@@ -63,7 +62,7 @@ fn inside(page: Page, card: &Arc<PodCard>) -> AnyView {
     let containers = card.containers.iter().map(|it| container(page, it)).collect_view();
     let wait = card.containers.iter().find_map(|it| it.backoff.as_ref()).map(|it| backoff(page, it));
     let grace = card.grace.as_ref().map(|it| grace(page, it));
-    let lamps: Vec<AnyView> = card
+    let lamps: Vec<View> = card
         .containers
         .iter()
         .flat_map(|it| it.lamps.iter().map(|lamp| (it.lamps.len(), lamp)))
@@ -86,10 +85,9 @@ fn inside(page: Page, card: &Arc<PodCard>) -> AnyView {
         {lamps}
         {foundation}
     }
-    .into_any()
 }
 
-fn container(page: Page, card: &ContainerCard) -> AnyView {
+fn container(page: Page, card: &ContainerCard) -> View {
     let text = says(page, card);
     let label = [kind_word(card.kind), " ", &card.name, ", ", &state_words(&card.state)].concat();
     let title = [&card.image, "\n", &state_words(&card.state)].concat();
@@ -98,7 +96,7 @@ fn container(page: Page, card: &ContainerCard) -> AnyView {
         let number = if card.tone == Tone::Done || card.tone == Tone::Bad {
             icon(tone_icon(card.tone))
         } else {
-            card.step.into_any()
+            card.step.into_view()
         };
         let text = (card.tone == Tone::Busy || card.tone == Tone::Bad).then_some(text);
         return view! {
@@ -107,8 +105,7 @@ fn container(page: Page, card: &ContainerCard) -> AnyView {
                 <b>{card.name.clone()}</b>
                 {text}
             </li>
-        }
-        .into_any();
+        };
     }
     let class = ["c ", tone_class(card.tone)].concat();
     let mark = match card.kind {
@@ -124,7 +121,7 @@ fn container(page: Page, card: &ContainerCard) -> AnyView {
             let share = page.now.get().saturating_sub(it.started) * 100 / (ends - it.started);
             format!("width:{}%", if it.ends.is_some() { share.min(100) } else { 100 })
         };
-        view! { <span class="pull"><i style=done></i></span> }.into_any()
+        view! { <span class="pull"><i style=done></i></span> }
     });
     let assumed = card.assumed.then(|| view! { <span class="tag" title=t("container.assumed")>"≈"</span> });
     view! {
@@ -134,7 +131,6 @@ fn container(page: Page, card: &ContainerCard) -> AnyView {
             {bar}
         </li>
     }
-    .into_any()
 }
 
 /// What Kubernetes calls it.
@@ -149,32 +145,32 @@ fn state_words(state: &ContainerState) -> String {
     }
 }
 
-fn says(page: Page, card: &ContainerCard) -> AnyView {
+fn says(page: Page, card: &ContainerCard) -> View {
     // The few that count down follow the clock, the others are words.
     match card.says.clone() {
         Says::RunningSince { at } => {
-            (move || tf("says.running", &[&i18n::span(page.seconds.get().saturating_sub(at))])).into_any()
+            (move || tf("says.running", &[&i18n::span(page.seconds.get().saturating_sub(at))])).into_view()
         }
         Says::Stopping { kill } => {
-            (move || tf("says.stopping", &[&i18n::span(kill.saturating_sub(page.seconds.get()))])).into_any()
+            (move || tf("says.stopping", &[&i18n::span(kill.saturating_sub(page.seconds.get()))])).into_view()
         }
-        Says::Reason { reason } => reason.into_any(),
-        other => i18n::sentence_text("says", &other, 0).into_any(),
+        Says::Reason { reason } => reason.into_view(),
+        other => i18n::sentence_text("says", &other, 0).into_view(),
     }
 }
 
-fn backoff(page: Page, it: &Backoff) -> AnyView {
+fn backoff(page: Page, it: &Backoff) -> View {
     let (until, total) = (it.until, it.total.max(1));
     let title = t(if it.pull { "pod.pull_backoff" } else { "pod.backoff" });
     timer(page, "backoff", title, until, total)
 }
 
-fn grace(page: Page, it: &Grace) -> AnyView {
+fn grace(page: Page, it: &Grace) -> View {
     let total = it.deadline.saturating_sub(it.started).max(1);
     timer(page, "grace", t("pod.grace"), it.deadline, total)
 }
 
-fn timer(page: Page, class: &'static str, title: &'static str, until: u64, total: u64) -> AnyView {
+fn timer(page: Page, class: &'static str, title: &'static str, until: u64, total: u64) -> View {
     // Drawn 120 times over its length: no more can be seen.
     let step = (total / 120).max(1);
     let left = Memo::new(move |_| until.saturating_sub(page.now.get()).div_ceil(step) * step);
@@ -184,7 +180,6 @@ fn timer(page: Page, class: &'static str, title: &'static str, until: u64, total
     };
     let label = move || [title, " ", &i18n::span(until.saturating_sub(page.seconds.get()))].concat();
     view! { <span class=["timer ", class].concat() role="img" aria-label=label title=title>{shown}</span> }
-        .into_any()
 }
 
 fn short_span(micros: u64) -> String {
@@ -192,7 +187,7 @@ fn short_span(micros: u64) -> String {
     if seconds < 100 { format!("{seconds}s") } else { format!("{}m", seconds.div_ceil(60)) }
 }
 
-fn lamp(page: Page, it: &Lamp) -> AnyView {
+fn lamp(page: Page, it: &Lamp) -> View {
     let class = match it.ok {
         Some(true) => "lamp",
         Some(false) => "lamp failed",
@@ -212,16 +207,16 @@ fn lamp(page: Page, it: &Lamp) -> AnyView {
     };
     let title = [it.what.as_str(), "\n", &it.output].concat();
     let warn = if counts && failing && it.ok != Some(false) { " warn" } else { "" };
-    view! { <li class=[class, warn].concat() title=title>{words}</li> }.into_any()
+    view! { <li class=[class, warn].concat() title=title>{words}</li> }
 }
 
-fn foundation(it: &Foundation, volumes: &[VolumeCard]) -> AnyView {
+fn foundation(it: &Foundation, volumes: &[VolumeCard]) -> View {
     let shared = it.shared.join(" ");
     let again =
         (it.attempt > 1).then(|| view! { <span class="wait-ink">{format!("×{}", it.attempt)}</span> });
     let drawers = volumes.iter().filter(|it| it.shared).map(|it| {
         let title = [volume_kind(it.kind), " ", &it.source].concat();
-        view! { <span class="vol" title=title>{icon("drawer")}{it.name.clone()}</span> }.into_any()
+        view! { <span class="vol" title=title>{icon("drawer")}{it.name.clone()}</span> }
     });
     view! {
         <div class="base" title=t("pod.foundation")>
@@ -234,5 +229,4 @@ fn foundation(it: &Foundation, volumes: &[VolumeCard]) -> AnyView {
             <span class="namespaces">{shared}</span>
         </div>
     }
-    .into_any()
 }

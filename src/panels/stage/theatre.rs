@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use leptos::prelude::*;
+use crate::dom::*;
 use session::frame::{Decision, Frame, Gate, Micros, NodeCard, ObjectRef};
 use session::theatre::{Scene, Spot, Theatre};
 
@@ -150,12 +150,12 @@ pub fn set_plays(page: Page, on: bool) {
 }
 
 /// What is being played, above the nodes.
-pub fn bar(page: Page) -> AnyView {
+pub fn bar(page: Page) -> View {
     let inside = move || page.theatre.with(|it| it.as_ref().map(|it| playbill(page, it)));
-    view! { <div class="theatre-place">{inside}</div> }.into_any()
+    view! { <div class="theatre-place">{inside}</div> }
 }
 
-fn playbill(page: Page, it: &Theatre) -> AnyView {
+fn playbill(page: Page, it: &Theatre) -> View {
     let pod = [&it.decision.pod.namespace, "/", &it.decision.pod.name].concat();
     let scene = it.scene();
     let words = match scene {
@@ -182,7 +182,7 @@ fn playbill(page: Page, it: &Theatre) -> AnyView {
             std::cmp::Ordering::Equal => " now",
             std::cmp::Ordering::Greater => "",
         };
-        view! { <li class=[kind, when].concat()>{short(plugin)}</li> }.into_any()
+        view! { <li class=[kind, when].concat()>{short(plugin)}</li> }
     });
     let label = tf("theatre.label", &[&pod]);
     view! {
@@ -197,7 +197,6 @@ fn playbill(page: Page, it: &Theatre) -> AnyView {
             <div class="scene"><b>{title}</b> <span>{words}</span></div>
         </section>
     }
-    .into_any()
 }
 
 /// What a plugin looks at, in our words.
@@ -206,23 +205,22 @@ pub fn explained(part: &str, plugin: &str) -> String {
 }
 
 /// What the node says: to the play, or else to the Pod whose decision is shown.
-pub fn line(page: Page, card: &Arc<NodeCard>) -> AnyView {
+pub fn line(page: Page, card: &Arc<NodeCard>) -> View {
     let card = Arc::clone(card);
     (move || {
         let spot = page.theatre.with(|it| it.as_ref().and_then(|it| it.spot(&card.name)));
         match spot {
             Some(spot) => acting(&spot),
-            None => card.gate.as_ref().map(super::node::gate).into_any(),
+            None => card.gate.as_ref().map(super::node::gate).into_view(),
         }
     })
-    .into_any()
+    .into_view()
 }
 
-fn acting(spot: &Spot) -> AnyView {
+fn acting(spot: &Spot) -> View {
     let row = |class: &'static str, sign: &'static str, text: String, light: String, score: Option<i64>| {
         let score = score.map(|it| view! { <span class="score mono">{it}</span> });
         view! { <div class=class>{icon(sign)} <span>{text}</span> <span class="light">{light}</span> {score}</div> }
-            .into_any()
     };
     match spot {
         Spot::Passed(plugin) => row("gate ok", "ok", short(plugin), String::new(), None),

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use leptos::prelude::*;
+use crate::dom::*;
 use session::frame::{Frame, ObjectRef, PodCard};
 
 use crate::browser;
@@ -11,9 +11,9 @@ use crate::i18n::{t, tf};
 use crate::panels::state::tone_class;
 use crate::session::Page;
 
-pub fn tiles(page: Page) -> AnyView {
+pub fn tiles(page: Page) -> View {
     let names = page.pick(|it| it.nodes.iter().map(|it| it.name.clone()).collect::<Vec<_>>());
-    let choose = move |event: leptos::ev::MouseEvent| {
+    let choose = move |event: crate::dom::ev::MouseEvent| {
         let Some(uid) = browser::data_of(&event, "data-uid") else { return };
         let found =
             page.frame.with_untracked(|it| it.pod(&uid).map(|it| ObjectRef::pod(&it.namespace, &it.name)));
@@ -27,10 +27,9 @@ pub fn tiles(page: Page) -> AnyView {
             <For each=move || names.get() key=Clone::clone children=move |name| heat_node(page, name) />
         </div>
     }
-    .into_any()
 }
 
-fn heat_node(page: Page, name: String) -> AnyView {
+fn heat_node(page: Page, name: String) -> View {
     let of = name.clone();
     let pods = page.pick(move |it| pods_on(it, &of));
     let of = name.clone();
@@ -55,7 +54,6 @@ fn heat_node(page: Page, name: String) -> AnyView {
             <div class="dots" role="img" aria-label=t("stage.map") inner_html=markup></div>
         </div>
     }
-    .into_any()
 }
 
 fn pods_on(frame: &Frame, node: &str) -> Vec<Arc<PodCard>> {

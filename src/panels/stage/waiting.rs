@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use leptos::prelude::*;
+use crate::dom::*;
 use session::frame::{Clause, ObjectRef, Pending, Tone};
 
 use super::pod::pod_card;
@@ -13,7 +13,7 @@ use crate::session::Page;
 /// More would push the nodes off the page.
 const SHOWN_MAX: usize = 3;
 
-pub fn waiting(page: Page) -> AnyView {
+pub fn waiting(page: Page) -> View {
     let pending = page.pick(|it| it.pending.clone());
     let unbound = page.pick(|it| {
         let told = |uid: &str| it.pending.iter().any(|it| it.uid == uid);
@@ -33,20 +33,19 @@ pub fn waiting(page: Page) -> AnyView {
             </div>
         </div>
     }
-    .into_any()
 }
 
-fn verdict(page: Page, card: &Arc<Pending>) -> AnyView {
+fn verdict(page: Page, card: &Arc<Pending>) -> View {
     let object = card.pod.clone();
     let name = card.pod.name.clone();
     let words = if !card.gates.is_empty() {
-        view! { <code>{[t("pending.gated"), " ", &card.gates.join(", ")].concat()}</code> }.into_any()
+        view! { <code>{[t("pending.gated"), " ", &card.gates.join(", ")].concat()}</code> }
     } else if card.clauses.is_empty() {
         let text = if card.message.is_empty() { t("pending.soon").to_owned() } else { card.message.clone() };
-        view! { <code>{text}</code> }.into_any()
+        view! { <code>{text}</code> }
     } else {
         let words = said(page, card);
-        view! { <code>{words}</code> }.into_any()
+        view! { <code>{words}</code> }
     };
     let fix = object.clone();
     let fixes = (!card.clauses.is_empty() || !card.gates.is_empty()).then(|| {
@@ -78,7 +77,6 @@ fn verdict(page: Page, card: &Arc<Pending>) -> AnyView {
             </span>
         </div>
     }
-    .into_any()
 }
 
 fn choose(page: Page, pod: ObjectRef) {
@@ -86,16 +84,16 @@ fn choose(page: Page, pod: ObjectRef) {
 }
 
 /// The scheduler's words, whose clauses light the nodes that they count.
-pub fn said(page: Page, card: &Pending) -> AnyView {
+pub fn said(page: Page, card: &Pending) -> View {
     let list = |all: &[Clause]| {
         let last = all.len().saturating_sub(1);
         all.iter().enumerate().map(|(index, it)| clause(page, it, index == last)).collect_view()
     };
     let (clauses, of_tail) = (list(&card.clauses), list(&card.tail_clauses));
-    view! { {card.head.clone()} " " {clauses} " " {card.tail.clone()} " " {of_tail} }.into_any()
+    view! { {card.head.clone()} " " {clauses} " " {card.tail.clone()} " " {of_tail} }
 }
 
-fn clause(page: Page, it: &Clause, last: bool) -> AnyView {
+fn clause(page: Page, it: &Clause, last: bool) -> View {
     let nodes = it.nodes.clone();
     let light = move || page.lit.set(nodes.clone());
     let (again, tap) = (light.clone(), light.clone());
@@ -115,5 +113,4 @@ fn clause(page: Page, it: &Clause, last: bool) -> AnyView {
         </button>
         {if last { "." } else { ", " }}
     }
-    .into_any()
 }

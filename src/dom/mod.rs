@@ -1,0 +1,203 @@
+//! Views as values of one type. `view!` makes them, `mounted` shows them and keeps them true.
+//!
+//! Signals, effects, owners and references are Leptos'; its own views are types, and with them code, for each element: a
+//! sixth of what this page would weigh. So a view is data here: an outline that is known while compiling, and holes.
+
+mod mounted;
+
+use std::borrow::Cow;
+use std::rc::Rc;
+
+pub use leptos::ev::{self, EventDescriptor};
+pub use leptos::html;
+pub use leptos::prelude::{
+    Effect, Get, GetUntracked, GetValue, LocalStorage, Memo, NodeRef, RwSignal, Set, SetValue, StoredValue,
+    Track, Update, UpdateValue, With, WithUntracked, WithValue, document, event_target_value, on_cleanup,
+    request_animation_frame, set_interval, set_timeout, window, window_event_listener,
+};
+use leptos::tachys::html::element::ElementType;
+use leptos::tachys::html::node_ref::NodeRefContainer;
+pub use markup::view;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, Event};
+
+/// What can stand on the page.
+#[derive(Default)]
+pub enum View {
+    #[default]
+    Nothing,
+    Text(Cow<'static, str>),
+    Made(&'static str, Vec<Hole>),
+    List(Vec<View>),
+    /// Computed anew when a signal changes that it reads.
+    Live(Box<dyn Fn() -> View>),
+    /// The same for a list whose rows are kept by their keys.
+    Rows(Box<dyn Fn() -> Vec<Row>>),
+}
+
+/// What Rust computes for an outline.
+pub enum Hole {
+    Child(View),
+    Value(Value),
+    On(Handler),
+    Ref(Box<dyn Fn(&Element)>),
+}
+
+/// Of an attribute, a property or a class.
+pub enum Value {
+    /// The attribute is not there.
+    Off,
+    On,
+    Text(Cow<'static, str>),
+    Live(Box<dyn Fn() -> Value>),
+}
+
+pub type Handler = Rc<dyn Fn(Event)>;
+
+pub struct Row {
+    key: String,
+    view: Box<dyn FnOnce() -> View>,
+}
+
+/// For `view!`: `outline` and the number and kinds of `holes` fit each other.
+pub fn made(outline: &'static str, holes: Vec<Hole>) -> View {
+    View::Made(outline, holes)
+}
+
+/// For `view!`.
+pub fn on<E: EventDescriptor>(_: E, handler: impl Fn(E::EventType) + 'static) -> Hole
+where
+    E::EventType: JsCast,
+{
+    Hole::On(Rc::new(move |event| handler(event.unchecked_into())))
+}
+
+/// For `view!`.
+pub fn into_ref<E: ElementType>(of: NodeRef<E>) -> Hole
+where
+    NodeRef<E>: NodeRefContainer<E>,
+    E::Output: 'static,
+    E: 'static,
+{
+    Hole::Ref(Box::new(move |element| of.load(element)))
+}
+
+/// A row for each item; a row whose key was there before stays what it is.
+pub fn rows<T: 'static, K: ToString, V: IntoView>(
+    each: impl Fn() -> Vec<T> + 'static,
+    key: impl Fn(&T) -> K + 'static,
+    view: impl Fn(T) -> V + 'static,
+) -> View {
+    let view = Rc::new(view);
+    let row = move |item: T| {
+        let view = Rc::clone(&view);
+        Row { key: key(&item).to_string(), view: Box::new(move || view(item).into_view()) }
+    };
+    View::Rows(Box::new(move || each().into_iter().map(&row).collect()))
+}
+
+pub trait IntoView {
+    fn into_view(self) -> View;
+}
+
+impl IntoView for View {
+    fn into_view(self) -> View {
+        self
+    }
+}
+
+impl IntoView for &'static str {
+    fn into_view(self) -> View {
+        View::Text(Cow::Borrowed(self))
+    }
+}
+
+impl IntoView for String {
+    fn into_view(self) -> View {
+        View::Text(Cow::Owned(self))
+    }
+}
+
+macro_rules! numbers {
+    ($($number:ty)*) => {$(
+        impl IntoView for $number {
+            fn into_view(self) -> View {
+                self.to_string().into_view()
+            }
+        }
+    )*};
+}
+
+numbers!(u16 u32 i64 usize);
+
+impl<T: IntoView> IntoView for Option<T> {
+    fn into_view(self) -> View {
+        self.map_or(View::Nothing, IntoView::into_view)
+    }
+}
+
+impl IntoView for Vec<View> {
+    fn into_view(self) -> View {
+        View::List(self)
+    }
+}
+
+impl<T: IntoView, F: Fn() -> T + 'static> IntoView for F {
+    fn into_view(self) -> View {
+        View::Live(Box::new(move || self().into_view()))
+    }
+}
+
+pub trait CollectView {
+    fn collect_view(self) -> View;
+}
+
+impl<V: IntoView, I: IntoIterator<Item = V>> CollectView for I {
+    fn collect_view(self) -> View {
+        View::List(self.into_iter().map(IntoView::into_view).collect())
+    }
+}
+
+pub trait IntoValue {
+    fn into_value(self) -> Value;
+}
+
+impl IntoValue for &'static str {
+    fn into_value(self) -> Value {
+        Value::Text(Cow::Borrowed(self))
+    }
+}
+
+impl IntoValue for String {
+    fn into_value(self) -> Value {
+        Value::Text(Cow::Owned(self))
+    }
+}
+
+impl IntoValue for bool {
+    fn into_value(self) -> Value {
+        if self { Value::On } else { Value::Off }
+    }
+}
+
+impl<T: IntoValue> IntoValue for Option<T> {
+    fn into_value(self) -> Value {
+        self.map_or(Value::Off, IntoValue::into_value)
+    }
+}
+
+impl<T: IntoValue, F: Fn() -> T + 'static> IntoValue for F {
+    fn into_value(self) -> Value {
+        Value::Live(Box::new(move || self().into_value()))
+    }
+}
+
+impl PartialEq for Value {
+    fn eq(&self, other: &Value) -> bool {
+        match (self, other) {
+            (Value::Off, Value::Off) | (Value::On, Value::On) => true,
+            (Value::Text(one), Value::Text(other)) => one == other,
+            _ => false,
+        }
+    }
+}
