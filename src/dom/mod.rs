@@ -4,20 +4,18 @@
 //! sixth of what this page would weigh. So a view is data here: an outline that is known while compiling, and holes.
 
 mod mounted;
+mod signals;
 
 use std::borrow::Cow;
 use std::rc::Rc;
 
 pub use leptos::ev::{self, EventDescriptor};
-pub use leptos::html;
 pub use leptos::prelude::{
-    Effect, Get, GetUntracked, GetValue, LocalStorage, Memo, NodeRef, RwSignal, Set, SetValue, StoredValue,
-    Track, Update, UpdateValue, With, WithUntracked, WithValue, document, event_target_value, on_cleanup,
-    request_animation_frame, set_interval, set_timeout, window, window_event_listener,
+    GetValue, LocalStorage, SetValue, StoredValue, UpdateValue, WithValue, document, event_target_value,
+    on_cleanup, request_animation_frame, set_interval, set_timeout, window, window_event_listener,
 };
-use leptos::tachys::html::element::ElementType;
-use leptos::tachys::html::node_ref::NodeRefContainer;
 pub use markup::view;
+pub use signals::{Effect, Memo, NodeRef, RwSignal};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event};
 
@@ -52,6 +50,11 @@ pub enum Value {
     Live(Box<dyn Fn() -> Value>),
 }
 
+/// What a `NodeRef` can stand for.
+pub mod html {
+    pub use web_sys::{HtmlDialogElement as Dialog, HtmlDivElement as Div, HtmlInputElement as Input};
+}
+
 pub type Handler = Rc<dyn Fn(Event)>;
 
 pub struct Row {
@@ -73,12 +76,7 @@ where
 }
 
 /// For `view!`.
-pub fn into_ref<E: ElementType>(of: NodeRef<E>) -> Hole
-where
-    NodeRef<E>: NodeRefContainer<E>,
-    E::Output: 'static,
-    E: 'static,
-{
+pub fn into_ref<T: JsCast + 'static>(of: NodeRef<T>) -> Hole {
     Hole::Ref(Box::new(move |element| of.load(element)))
 }
 

@@ -1,0 +1,176 @@
+//! Leptos' signals, memos and effects behind the same names, but each compiled once instead of for every type that the
+//! page keeps in one: a value stands in a box that remembers its type.
+
+use std::any::Any;
+use std::marker::PhantomData;
+
+use ::leptos::html::Div;
+use ::leptos::prelude as leptos;
+use leptos::{Read, ReadUntracked, Track, Write};
+use wasm_bindgen::JsCast;
+use web_sys::Element;
+
+type Held = Box<dyn Any + Send + Sync>;
+
+/// A value in its box, and how two of its type are compared.
+struct Kept {
+    value: Held,
+    same: fn(&Held, &Held) -> bool,
+}
+
+impl Kept {
+    fn new<T: PartialEq + Send + Sync + 'static>(value: T) -> Kept {
+        let same = |one: &Held, other: &Held| one.downcast_ref::<T>() == other.downcast_ref();
+        Kept { value: Box::new(value), same }
+    }
+}
+
+impl PartialEq for Kept {
+    fn eq(&self, other: &Kept) -> bool {
+        (self.same)(&self.value, &other.value)
+    }
+}
+
+/// What is in a box is of the type that its handle names.
+fn open<T: 'static>(held: &Held) -> &T {
+    held.downcast_ref().expect("a handle knows its type")
+}
+
+/// A value that can be set; who reads it hears of that.
+pub struct RwSignal<T>(leptos::RwSignal<Held>, PhantomData<fn() -> T>);
+
+impl<T> Clone for RwSignal<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for RwSignal<T> {}
+
+impl<T: Send + Sync + 'static> RwSignal<T> {
+    pub fn new(value: T) -> RwSignal<T> {
+        RwSignal(leptos::RwSignal::new(Box::new(value)), PhantomData)
+    }
+
+    pub fn with<U>(self, read: impl FnOnce(&T) -> U) -> U {
+        read(open(&self.0.read()))
+    }
+
+    pub fn with_untracked<U>(self, read: impl FnOnce(&T) -> U) -> U {
+        read(open(&self.0.read_untracked()))
+    }
+
+    pub fn get(self) -> T
+    where
+        T: Clone,
+    {
+        self.with(T::clone)
+    }
+
+    pub fn get_untracked(self) -> T
+    where
+        T: Clone,
+    {
+        self.with_untracked(T::clone)
+    }
+
+    pub fn track(self) {
+        self.0.track();
+    }
+
+    pub fn set(self, value: T) {
+        self.update(|it| *it = value);
+    }
+
+    pub fn update<U>(self, change: impl FnOnce(&mut T) -> U) {
+        if let Some(it) = self.0.write().downcast_mut() {
+            change(it);
+        }
+    }
+}
+
+/// A value that follows from others; who reads it hears of it when it becomes another.
+pub struct Memo<T>(leptos::Memo<Kept>, PhantomData<fn() -> T>);
+
+impl<T> Clone for Memo<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Memo<T> {}
+
+impl<T: PartialEq + Send + Sync + 'static> Memo<T> {
+    pub fn new(compute: impl Fn(()) -> T + Send + Sync + 'static) -> Memo<T> {
+        Memo(memo(Box::new(move || Kept::new(compute(())))), PhantomData)
+    }
+
+    pub fn with<U>(self, read: impl FnOnce(&T) -> U) -> U {
+        read(open(&self.0.read().value))
+    }
+
+    pub fn with_untracked<U>(self, read: impl FnOnce(&T) -> U) -> U {
+        read(open(&self.0.read_untracked().value))
+    }
+
+    pub fn get(self) -> T
+    where
+        T: Clone,
+    {
+        self.with(T::clone)
+    }
+
+    pub fn get_untracked(self) -> T
+    where
+        T: Clone,
+    {
+        self.with_untracked(T::clone)
+    }
+}
+
+fn memo(compute: Box<dyn Fn() -> Kept + Send + Sync>) -> leptos::Memo<Kept> {
+    leptos::Memo::new(move |_| compute())
+}
+
+/// Something that is done now and again when a signal changes that it reads.
+pub struct Effect;
+
+impl Effect {
+    pub fn new(act: impl FnMut(()) + 'static) {
+        let mut act = act;
+        effect(Box::new(move || act(())));
+    }
+}
+
+fn effect(mut act: Box<dyn FnMut()>) {
+    leptos::Effect::new(move |_| act());
+}
+
+/// The element that stands at `node_ref`, once it does.
+pub struct NodeRef<T>(leptos::NodeRef<Div>, PhantomData<fn() -> T>);
+
+impl<T> Clone for NodeRef<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for NodeRef<T> {}
+
+impl<T: JsCast> NodeRef<T> {
+    pub fn new() -> NodeRef<T> {
+        NodeRef(leptos::NodeRef::new(), PhantomData)
+    }
+
+    pub fn get(self) -> Option<T> {
+        leptos::Get::get(&self.0).map(JsCast::unchecked_into)
+    }
+
+    pub fn get_untracked(self) -> Option<T> {
+        leptos::GetUntracked::get_untracked(&self.0).map(JsCast::unchecked_into)
+    }
+
+    pub(super) fn load(self, element: &Element) {
+        ::leptos::tachys::html::node_ref::NodeRefContainer::load(self.0, element);
+    }
+}
