@@ -7,6 +7,7 @@ mod mounted;
 mod signals;
 
 use std::borrow::Cow;
+use std::marker::PhantomData;
 use std::rc::Rc;
 
 pub use leptos::ev::{self, EventDescriptor};
@@ -28,9 +29,9 @@ pub enum View {
     Made(&'static str, Vec<Hole>),
     List(Vec<View>),
     /// Computed anew when a signal changes that it reads.
-    Live(Box<dyn Fn() -> View>),
+    Live(Box<dyn Compute<View>>),
     /// The same for a list whose rows are kept by their keys.
-    Rows(Box<dyn Fn() -> Vec<Row>>),
+    Rows(Box<dyn Compute<Vec<Row>>>),
 }
 
 /// What Rust computes for an outline.
@@ -38,7 +39,7 @@ pub enum Hole {
     Child(View),
     Value(Value),
     On(Handler),
-    Ref(Box<dyn Fn(&Element)>),
+    Ref(NodeRef<Element>),
 }
 
 /// Of an attribute, a property or a class.
@@ -47,7 +48,17 @@ pub enum Value {
     Off,
     On,
     Text(Cow<'static, str>),
-    Live(Box<dyn Fn() -> Value>),
+    Live(Box<dyn Compute<Value>>),
+}
+
+/// What is computed when it is asked for. A `dyn Fn` would do the same with three functions for each closure.
+pub trait Compute<T> {
+    fn now(&self) -> T;
+}
+
+/// What happens at an event.
+pub trait Act {
+    fn at(&self, event: Event);
 }
 
 /// What a `NodeRef` can stand for.
@@ -55,7 +66,7 @@ pub mod html {
     pub use web_sys::{HtmlDialogElement as Dialog, HtmlDivElement as Div, HtmlInputElement as Input};
 }
 
-pub type Handler = Rc<dyn Fn(Event)>;
+pub type Handler = Rc<dyn Act>;
 
 pub struct Row {
     key: String,
@@ -70,14 +81,20 @@ pub fn made(outline: &'static str, holes: Vec<Hole>) -> View {
 /// For `view!`.
 pub fn on<E: EventDescriptor>(_: E, handler: impl Fn(E::EventType) + 'static) -> Hole
 where
-    E::EventType: JsCast,
+    E::EventType: JsCast + 'static,
 {
-    Hole::On(Rc::new(move |event| handler(event.unchecked_into())))
+    struct Typed<F, E>(F, PhantomData<E>);
+    impl<E: JsCast, F: Fn(E)> Act for Typed<F, E> {
+        fn at(&self, event: Event) {
+            (self.0)(event.unchecked_into());
+        }
+    }
+    Hole::On(Rc::new(Typed(handler, PhantomData)))
 }
 
 /// For `view!`.
-pub fn into_ref<T: JsCast + 'static>(of: NodeRef<T>) -> Hole {
-    Hole::Ref(Box::new(move |element| of.load(element)))
+pub fn into_ref<T>(of: NodeRef<T>) -> Hole {
+    Hole::Ref(of.untyped())
 }
 
 /// A row for each item; a row whose key was there before stays what it is.
@@ -91,7 +108,7 @@ pub fn rows<T: 'static, K: ToString, V: IntoView>(
         let view = Rc::clone(&view);
         Row { key: key(&item).to_string(), view: Box::new(move || view(item).into_view()) }
     };
-    View::Rows(Box::new(move || each().into_iter().map(&row).collect()))
+    View::Rows(Box::new(Computed(move || each().into_iter().map(&row).collect())))
 }
 
 pub trait IntoView {
@@ -140,9 +157,30 @@ impl IntoView for Vec<View> {
     }
 }
 
+/// A closure as what it computes.
+struct Computed<F>(F);
+
+impl<T: IntoView, F: Fn() -> T> Compute<View> for Computed<F> {
+    fn now(&self) -> View {
+        (self.0)().into_view()
+    }
+}
+
+impl<T: IntoValue, F: Fn() -> T> Compute<Value> for Computed<F> {
+    fn now(&self) -> Value {
+        (self.0)().into_value()
+    }
+}
+
+impl<F: Fn() -> Vec<Row>> Compute<Vec<Row>> for Computed<F> {
+    fn now(&self) -> Vec<Row> {
+        (self.0)()
+    }
+}
+
 impl<T: IntoView, F: Fn() -> T + 'static> IntoView for F {
     fn into_view(self) -> View {
-        View::Live(Box::new(move || self().into_view()))
+        View::Live(Box::new(Computed(self)))
     }
 }
 
@@ -152,7 +190,10 @@ pub trait CollectView {
 
 impl<V: IntoView, I: IntoIterator<Item = V>> CollectView for I {
     fn collect_view(self) -> View {
-        View::List(self.into_iter().map(IntoView::into_view).collect())
+        // Not `collect`: it asks an iterator for its next item in two places, and each then has the code for all of it.
+        let mut list = Vec::new();
+        self.into_iter().for_each(|it| list.push(it.into_view()));
+        View::List(list)
     }
 }
 
@@ -186,7 +227,7 @@ impl<T: IntoValue> IntoValue for Option<T> {
 
 impl<T: IntoValue, F: Fn() -> T + 'static> IntoValue for F {
     fn into_value(self) -> Value {
-        Value::Live(Box::new(move || self().into_value()))
+        Value::Live(Box::new(Computed(self)))
     }
 }
 

@@ -11,7 +11,7 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{DocumentFragment, Element, Event, Node};
 
-use super::{Handler, Hole, Row, Value, View};
+use super::{Compute, Handler, Hole, Row, Value, View};
 
 const SVG: &str = "http://www.w3.org/2000/svg";
 
@@ -153,16 +153,16 @@ fn mount(view: View, parent: &Node, before: Option<&Node>) -> Mounted {
             let owner = Owner::current().unwrap_or_default();
             let rows = Rc::new(Rows { shown: RefCell::default(), end: comment(), owner });
             let target = Rc::clone(&rows);
-            let effect = RenderEffect::new(move |_| target.show(of()));
+            let effect = RenderEffect::new(move |_| target.show(of.now()));
             Mounted::Rows(rows, effect)
         }
     }
 }
 
 /// Shows what `of` computes in the place of what is there, from now on.
-fn live(of: Box<dyn Fn() -> View>, shown: Rc<RefCell<Mounted>>) -> RenderEffect<()> {
+fn live(of: Box<dyn Compute<View>>, shown: Rc<RefCell<Mounted>>) -> RenderEffect<()> {
     RenderEffect::new(move |_| {
-        let view = of();
+        let view = of.now();
         patch(&mut shown.borrow_mut(), view);
     })
 }
@@ -300,7 +300,7 @@ impl Slot {
             (Slot::Child(old), Hole::Child(new)) => patch(old, new),
             (Slot::Place(place, kept), Hole::Value(Value::Live(of))) => {
                 let place = Rc::clone(place);
-                *kept = Kept::Effect(RenderEffect::new(move |_| place.show(of())));
+                *kept = Kept::Effect(RenderEffect::new(move |_| place.show(of.now())));
             }
             (Slot::Place(place, kept), Hole::Value(value)) => {
                 *kept = Kept::Nothing;
@@ -311,7 +311,7 @@ impl Slot {
                     *kept = place.listen();
                 }
             }
-            (Slot::Place(place, _), Hole::Ref(load)) => load(&place.element),
+            (Slot::Place(place, _), Hole::Ref(of)) => of.load(&place.element),
             (Slot::Child(_), _) | (Slot::Place(..), Hole::Child(_)) => {
                 unreachable!("one outline has one list of kinds")
             }
@@ -340,7 +340,7 @@ impl Place {
             // Not held while it runs: it may lead to a view that brings another.
             let handler = place.handler.borrow().clone();
             if let Some(it) = handler {
-                it(event);
+                it.at(event);
             }
         });
         let _ = self.element.add_event_listener_with_callback(self.event(), closure.as_ref().unchecked_ref());

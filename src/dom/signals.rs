@@ -10,6 +10,8 @@ use leptos::{Read, ReadUntracked, Track, Write};
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
+use super::Compute;
+
 type Held = Box<dyn Any + Send + Sync>;
 
 /// A value in its box, and how two of its type are compared.
@@ -102,7 +104,7 @@ impl<T> Copy for Memo<T> {}
 
 impl<T: PartialEq + Send + Sync + 'static> Memo<T> {
     pub fn new(compute: impl Fn(()) -> T + Send + Sync + 'static) -> Memo<T> {
-        Memo(memo(Box::new(move || Kept::new(compute(())))), PhantomData)
+        Memo(memo(Box::new(Computed(compute))), PhantomData)
     }
 
     pub fn with<U>(self, read: impl FnOnce(&T) -> U) -> U {
@@ -128,8 +130,16 @@ impl<T: PartialEq + Send + Sync + 'static> Memo<T> {
     }
 }
 
-fn memo(compute: Box<dyn Fn() -> Kept + Send + Sync>) -> leptos::Memo<Kept> {
-    leptos::Memo::new(move |_| compute())
+struct Computed<F>(F);
+
+impl<T: PartialEq + Send + Sync + 'static, F: Fn(()) -> T> Compute<Kept> for Computed<F> {
+    fn now(&self) -> Kept {
+        Kept::new((self.0)(()))
+    }
+}
+
+fn memo(compute: Box<dyn Compute<Kept> + Send + Sync>) -> leptos::Memo<Kept> {
+    leptos::Memo::new(move |_| compute.now())
 }
 
 /// Something that is done now and again when a signal changes that it reads.
@@ -168,6 +178,12 @@ impl<T: JsCast> NodeRef<T> {
 
     pub fn get_untracked(self) -> Option<T> {
         leptos::GetUntracked::get_untracked(&self.0).map(JsCast::unchecked_into)
+    }
+}
+
+impl<T> NodeRef<T> {
+    pub(super) fn untyped(self) -> NodeRef<Element> {
+        NodeRef(self.0, PhantomData)
     }
 
     pub(super) fn load(self, element: &Element) {

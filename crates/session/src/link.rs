@@ -2,20 +2,21 @@
 //!
 //! `v=1&scenario=a11-liveness&t=42&seed=7&z=…`. Only what differs from the default is written; nothing leaves the page.
 
-use std::io::{Read, Write};
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use miniz_oxide::inflate::{TINFLStatus, decompress_to_vec_with_limit};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use serde::{Deserialize, Serialize};
 
 use crate::input::Logged;
 
 /// A link that unpacks to more is refused.
-pub const UNPACKED_MAX: u64 = 4 << 20;
+pub const UNPACKED_MAX: usize = 4 << 20;
 /// And one that is longer packed.
 pub const PACKED_MAX: usize = 1 << 20;
 const VERSION: &str = "1";
+/// Of the compressor's levels.
+const SMALLEST: u8 = 9;
 /// What an address may show as it is stays readable.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -110,8 +111,9 @@ impl Link {
                 "z" => {
                     let json =
                         inflate(&URL_SAFE_NO_PAD.decode(&value).map_err(|_| LinkError::Damaged("z"))?)?;
-                    let packed: Packed =
-                        serde_json::from_slice(&json).map_err(|_| LinkError::Damaged("z"))?;
+                    // As text, which the rest of the engine reads too: each source is code of its own.
+                    let json = String::from_utf8(json).map_err(|_| LinkError::Damaged("z"))?;
+                    let packed: Packed = serde_json::from_str(&json).map_err(|_| LinkError::Damaged("z"))?;
                     link.inputs = packed.inputs;
                     link.manifest = packed.manifest;
                 }
@@ -135,15 +137,14 @@ fn micros(text: &str) -> Option<u64> {
 }
 
 fn deflate(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
-    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("writing to memory does not fail")
+    miniz_oxide::deflate::compress_to_vec(bytes, SMALLEST)
 }
 
 fn inflate(bytes: &[u8]) -> Result<Vec<u8>, LinkError> {
-    let mut unpacked = Vec::new();
-    let mut decoder = flate2::read::DeflateDecoder::new(bytes).take(UNPACKED_MAX + 1);
-    decoder.read_to_end(&mut unpacked).map_err(|_| LinkError::Damaged("z"))?;
-    if UNPACKED_MAX < unpacked.len() as u64 { Err(LinkError::TooLarge) } else { Ok(unpacked) }
+    decompress_to_vec_with_limit(bytes, UNPACKED_MAX).map_err(|it| match it.status {
+        TINFLStatus::HasMoreOutput => LinkError::TooLarge,
+        _ => LinkError::Damaged("z"),
+    })
 }
 
 #[cfg(test)]

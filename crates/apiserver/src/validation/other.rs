@@ -78,8 +78,10 @@ pub(super) fn secret(secret: &Secret, old: Option<&Secret>, errors: &mut Errors)
         match data(key) {
             None => errors.required(format!("data[{key}]"), ""),
             Some(value) if key.starts_with(".docker") => {
-                if let Err(why) = serde_json::from_slice::<serde_json::Value>(&value.0) {
-                    let why = go_json_error(&value.0, &why);
+                // Go's reader takes bytes that are no UTF-8 for U+FFFD too.
+                let json = String::from_utf8_lossy(&value.0);
+                if let Err(why) = serde_json::from_str::<serde_json::Value>(&json) {
+                    let why = go_json_error(json.as_bytes(), &why);
                     errors.invalid(format!("data[{key}]"), "<secret contents redacted>", &why);
                 }
             }
