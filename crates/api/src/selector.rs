@@ -3,6 +3,7 @@
 //! Follows kubernetes v1.36 apimachinery/pkg/labels/selector.go, apimachinery/pkg/fields/selector.go and
 //! component-helpers/scheduling/corev1/nodeaffinity.
 
+use sim::Gather as _;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -63,7 +64,7 @@ impl Requirement {
             Operator::GreaterThan | Operator::LessThan => {
                 let (Some(Ok(found)), [Ok(bound)]) = (
                     found.map(str::parse::<i64>),
-                    &self.values.iter().map(|it| it.parse::<i64>()).collect::<Vec<_>>()[..],
+                    &self.values.iter().map(|it| it.parse::<i64>()).gather()[..],
                 ) else {
                     return false;
                 };
@@ -136,7 +137,7 @@ impl Selector {
             operator: Operator::Equals,
             values: vec![value.clone()],
         });
-        Selector::All(all.collect())
+        Selector::All(all.gather())
     }
 
     /// What stands after `-l`.

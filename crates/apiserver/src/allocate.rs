@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 pkg/registry/core/service: the ranges are 10.96.0.0/12 and 30000–32767.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use api::{Kind, Object, Service};
@@ -60,7 +61,7 @@ pub(crate) fn service(object: &mut Object, store: &Store, rng: &mut Rng) {
     if !wants_ports {
         return;
     }
-    let mut taken: Vec<i32> = spec.ports.iter().flatten().filter_map(|it| it.node_port).collect();
+    let mut taken: Vec<i32> = spec.ports.iter().flatten().filter_map(|it| it.node_port).gather();
     let mut free = |taken: &mut Vec<i32>| {
         let range = (NODE_PORT_MAX - NODE_PORT_MIN + 1) as u64;
         let mut ports = (0..TRIES_MAX).map(|_| NODE_PORT_MIN + rng.below(range) as i32);

@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 pkg/registry/core/pod/storage/eviction.go.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::PodCondition;
@@ -76,7 +77,7 @@ fn budgets_of(api: &ApiServer, pod: &Pod) -> Vec<Arc<PodDisruptionBudget>> {
         let selector = it.spec.as_ref().and_then(|it| it.selector.as_ref());
         label_selector_matches(selector, pod.metadata.labels.as_ref())
     })
-    .collect()
+    .gather()
 }
 
 fn is_ready(pod: &Pod) -> bool {

@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 apimachinery/pkg/util/validation/field/errors.go.
 
+use sim::Gather as _;
 use std::fmt;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -163,7 +164,7 @@ impl Errors {
 
     /// `supported` is shown in the order given, which for upstream's sets is sorted.
     pub fn not_supported(&mut self, field: impl Into<String>, value: &str, supported: &[&str]) {
-        let supported: Vec<String> = supported.iter().map(|it| go_quote(it)).collect();
+        let supported: Vec<String> = supported.iter().map(|it| go_quote(it)).gather();
         let detail = if supported.is_empty() {
             String::new()
         } else {

@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 apimachinery/pkg/util/strategicpatch; which lists merge and by which key tells `api::schema`.
 
+use sim::Gather as _;
 use api::schema::{Field, Problem, Shape, Struct, Type};
 use api::yaml::Step;
 use serde_json::{Map, Value};
@@ -193,7 +194,7 @@ fn merge_list(
     order: Option<&Value>,
 ) -> Result<(), String> {
     let Some(key) = field.and_then(|it| it.merge_key) else {
-        *items = changes.iter().map(cleaned).collect();
+        *items = changes.iter().map(cleaned).gather();
         return Ok(());
     };
     let of = field.and_then(|it| inner_struct(it.type_));
@@ -248,7 +249,7 @@ fn merge_list(
 fn cleaned(value: &Value) -> Value {
     match value {
         Value::Object(map) => Value::Object(cleaned_map(map)),
-        Value::Array(items) => Value::Array(items.iter().map(cleaned).collect()),
+        Value::Array(items) => Value::Array(items.iter().map(cleaned).gather()),
         other => other.clone(),
     }
 }
@@ -268,11 +269,11 @@ pub fn go_map(value: &Value) -> String {
                 .iter()
                 .filter(|it| !used(it.0))
                 .map(|(name, it)| format!("{name}:{}", go_map(it)))
-                .collect();
+                .gather();
             format!("map[{}]", pairs.join(" "))
         }
         Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(go_map).collect();
+            let items: Vec<String> = items.iter().map(go_map).gather();
             format!("[{}]", items.join(" "))
         }
         Value::String(text) => text.clone(),

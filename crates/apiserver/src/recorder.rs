@@ -3,6 +3,7 @@
 //! Follows kubernetes v1.36 client-go/tools/record/events_cache.go: EventCorrelate, EventAggregate, eventObserve,
 //! EventSourceObjectSpamFilter. DIFFERENCE: of ten similar messages the newest is forgotten again, not a random one.
 
+use sim::Gather as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -80,7 +81,7 @@ impl<T> Remembered<T> {
     fn entry(&mut self, key: u64, now: SimTime, fresh: impl FnOnce() -> T) -> &mut T {
         if REMEMBERED_MAX <= self.0.len() && !self.0.contains_key(&key) {
             // Half at a time, so that the search for the oldest is spread over many Events.
-            let mut used: Vec<SimTime> = self.0.values().map(|it| it.0).collect();
+            let mut used: Vec<SimTime> = self.0.values().map(|it| it.0).gather();
             used.sort_unstable();
             let median = used[used.len() / 2];
             let mut keep = REMEMBERED_MAX / 2;

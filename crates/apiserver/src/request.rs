@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 apiserver/pkg/endpoints/handlers: create.go, update.go, patch.go, delete.go.
 
+use sim::Gather as _;
 use api::schema::{self, Decoded};
 use api::selector::{FieldSelector, Selector};
 use api::{Cause, Kind, Object, ObjectKey, Status};
@@ -135,7 +136,7 @@ impl Response {
             Answer::Value(it) => it.clone(),
             Answer::Failure(it) => api::status_value(it),
             Answer::List(items) => {
-                let items: Vec<Value> = items.iter().map(Object::to_value).collect();
+                let items: Vec<Value> = items.iter().map(Object::to_value).gather();
                 json!({"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": ""}, "items": items})
             }
         }
@@ -200,7 +201,7 @@ impl ApiServer {
                 && labels.matches_option(it.metadata().labels.as_ref())
                 && fields.matches(|name| field_value(it, name))
         });
-        Ok((200, Answer::List(objects.cloned().collect())))
+        Ok((200, Answer::List(objects.cloned().gather())))
     }
 
     fn create_checked(&mut self, mut request: Request, warnings: &mut Vec<String>, now: SimTime) -> Outcome {

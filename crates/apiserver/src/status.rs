@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 apimachinery/pkg/api/errors.
 
+use sim::Gather as _;
 use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::{StatusCause, StatusDetails};
 use api::{Kind, ObjectKey, Status};
 
@@ -105,7 +106,7 @@ pub fn invalid(key: &ObjectKey, errors: &[FieldError]) -> Failure {
     });
     if let Some(details) = &mut failure.details {
         details.kind = Some(info.kind.to_owned());
-        details.causes = Some(causes.collect());
+        details.causes = Some(causes.gather());
     }
     failure
 }

@@ -1,5 +1,6 @@
 //! Objects by key, a monotonic revision, and a watch log that is read with a cursor.
 
+use sim::Gather as _;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -54,7 +55,7 @@ pub struct Store {
 
 impl Default for Store {
     fn default() -> Self {
-        let kinds = Kind::ALL.iter().map(|_| Arc::default()).collect();
+        let kinds = Kind::ALL.iter().map(|_| Arc::default()).gather();
         Store { revision: 0, compacted: 0, kinds, log: Vec::new() }
     }
 }

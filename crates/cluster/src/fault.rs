@@ -1,5 +1,6 @@
 //! What can be done to a running cluster from outside, beside the API: each a button and a command.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use kubelet::Kubelet;
@@ -320,7 +321,7 @@ impl Cluster {
             cpu_milli: machine.cpu_milli,
             memory_bytes: machine.memory_bytes,
             pods: pods.map_or(worker.pods, |it| api::quantity::of(&it).value().clamp(0, 1_000) as u32),
-            labels: labels.filter(|it| is_given_along(it.0)).map(|it| (it.0.clone(), it.1.clone())).collect(),
+            labels: labels.filter(|it| is_given_along(it.0)).map(|it| (it.0.clone(), it.1.clone())).gather(),
             ..worker
         });
         Ok(())
@@ -387,7 +388,7 @@ impl Cluster {
     /// Between this machine and every other one.
     fn cut_network(&mut self, node: &str, cut: bool) -> Result<(), FaultError> {
         let others: Vec<Arc<str>> =
-            self.runtime.machines().map(|it| it.spec.name.clone()).filter(|it| **it != *node).collect();
+            self.runtime.machines().map(|it| it.spec.name.clone()).filter(|it| **it != *node).gather();
         self.on_machine(node, |runtime| others.iter().for_each(|it| runtime.set_partition(node, it, cut)))
     }
 

@@ -1,5 +1,6 @@
 //! What kube-proxy and CoreDNS do together: Services and their endpoints become routes and names of the network.
 
+use sim::Gather as _;
 use api::{EndpointSlice, Kind, Object, Service};
 use apiserver::ApiServer;
 use runtime::{ServiceEntry, ServicePort};
@@ -28,7 +29,7 @@ pub fn service_table(api: &ApiServer) -> Vec<ServiceEntry> {
             let key = (object.namespace().to_owned(), object.name().to_owned());
             entry(key.0.clone(), key.1.clone(), service, slices.get(&key).map_or(&[], Vec::as_slice))
         })
-        .collect()
+        .gather()
 }
 
 fn entry(namespace: String, name: String, service: &Service, slices: &[&EndpointSlice]) -> ServiceEntry {
@@ -42,7 +43,7 @@ fn entry(namespace: String, name: String, service: &Service, slices: &[&Endpoint
             node_port: port.node_port.unwrap_or(0) as u16,
             endpoints: endpoints(slices, port.name.as_deref().unwrap_or("")),
         })
-        .collect();
+        .gather();
     let cluster_ip = spec.and_then(|it| it.cluster_ip.clone()).filter(|it| it != "None").unwrap_or_default();
     let external_name = spec.and_then(|it| it.external_name.clone()).unwrap_or_default();
     let addresses = if cluster_ip.is_empty() { addresses(slices) } else { Vec::new() };
@@ -55,7 +56,7 @@ fn addresses(slices: &[&EndpointSlice]) -> Vec<(String, String)> {
     let ready = endpoints.filter(|it| it.conditions.as_ref().and_then(|it| it.ready).unwrap_or(true));
     ready
         .flat_map(|it| it.addresses.iter().map(|ip| (it.hostname.clone().unwrap_or_default(), ip.clone())))
-        .collect()
+        .gather()
 }
 
 /// Ready endpoints; when there are none, those that still serve while they terminate.

@@ -1,5 +1,6 @@
 //! Which event goes to which component, and what comes of it.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use api::{Kind, Object};
@@ -163,7 +164,7 @@ impl Cluster {
                 self.with_kubelet(&node, |kubelet, ctx| kubelet.observe(event, ctx));
             }
             Object::ConfigMap(_) | Object::Secret(_) | Object::Service(_) => {
-                let nodes: Vec<Arc<str>> = self.kubelets.keys().cloned().collect();
+                let nodes: Vec<Arc<str>> = self.kubelets.keys().cloned().gather();
                 for node in nodes {
                     self.with_kubelet(&node, |kubelet, ctx| kubelet.observe(event, ctx));
                 }

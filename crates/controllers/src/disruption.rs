@@ -3,6 +3,7 @@
 //! Follows kubernetes v1.36 pkg/controller/disruption/disruption.go: trySync, getExpectedPodCount, countHealthyPods,
 //! buildDisruptedPodMap, updatePdbStatus.
 
+use sim::Gather as _;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,7 +76,7 @@ pub(crate) fn reconcile(view: &View<'_>, key: &ObjectKey, now: SimTime) -> Recon
         .list_in(Kind::Pod, &key.namespace)
         .filter_map(|it| it.object.as_pod())
         .filter(|it| selects(budget, it))
-        .collect();
+        .gather();
     if pods.is_empty() {
         let regarding = ownership::reference(Kind::PodDisruptionBudget, &budget.metadata);
         plan.tell(Tell::normal(regarding, "NoPods", "No matching pods found".to_owned()));

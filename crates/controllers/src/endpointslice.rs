@@ -4,6 +4,7 @@
 //! utils.go: podToEndpoint, getEndpointPorts.
 //! DIFFERENCE: no topology hints, IPv4 only; slices are filled in the order of the Pods' names.
 
+use sim::Gather as _;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -92,7 +93,7 @@ pub(crate) fn reconcile(view: &View<'_>, key: &ObjectKey, now: SimTime) -> Recon
             Some(Object::EndpointSlice(slice)) => Some(slice),
             _ => None,
         })
-        .collect();
+        .gather();
     let mut writer = Writer { service, labels: slice_labels(service), now, plan: &mut plan };
     let mut fresh: Vec<(Vec<EndpointPort>, Vec<Endpoint>)> = Vec::new();
     let (all, complete) = desired(view, key, service, spec, selector);
@@ -223,7 +224,7 @@ fn ports(spec: &ServiceSpec, pod: &Pod) -> Vec<EndpointPort> {
                 app_protocol: it.app_protocol.clone(),
             })
         })
-        .collect()
+        .gather()
 }
 
 fn slice_labels(service: &Service) -> BTreeMap<String, String> {
@@ -261,7 +262,7 @@ impl Writer<'_> {
         for slice in slices {
             let of_slice = slice.endpoints.iter().flatten();
             let endpoints: Vec<Endpoint> =
-                of_slice.filter_map(|it| by_uid.get_mut(uid(it).unwrap_or(""))?.take()).collect();
+                of_slice.filter_map(|it| by_uid.get_mut(uid(it).unwrap_or(""))?.take()).gather();
             if endpoints.is_empty() { empty.push(*slice) } else { kept.push((slice, endpoints)) }
         }
         wanted.extend(by_uid.into_values().flatten());

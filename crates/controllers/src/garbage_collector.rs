@@ -3,6 +3,7 @@
 //! Follows kubernetes v1.36 pkg/controller/garbagecollector: attemptToDeleteItem, attemptToOrphanWorker,
 //! processDeletingDependentsItem.
 
+use sim::Gather as _;
 use api::{Because, Object, ObjectKey, ObjectMeta, OwnerReference};
 use apiserver::{Change, DeleteOptions, Propagation, WatchEvent};
 
@@ -84,7 +85,7 @@ pub(crate) fn reconcile(view: &View<'_>, key: &ObjectKey) -> Reconciled {
         return plan;
     }
     let owners = meta.owner_references.as_deref().unwrap_or_default();
-    let states: Vec<Owner> = owners.iter().map(|it| state(view, it, &key.namespace)).collect();
+    let states: Vec<Owner> = owners.iter().map(|it| state(view, it, &key.namespace)).gather();
     if states.iter().all(|it| *it == Owner::Solid) {
         return plan;
     }

@@ -3,6 +3,7 @@
 //! Follows kubernetes v1.36 pkg/controller/namespace/deletion/namespaced_resources_deleter.go: Delete,
 //! deleteAllContent, and namespace_controller.go (the wait of five seconds, the next look after half the grace period).
 
+use sim::Gather as _;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -91,7 +92,7 @@ fn finalize(namespace: &Arc<Namespace>, key: &ObjectKey, plan: &mut Reconciled) 
         spec.finalizers = spec
             .finalizers
             .take()
-            .map(|it| it.into_iter().filter(|it| it != "kubernetes").collect::<Vec<_>>())
+            .map(|it| it.into_iter().filter(|it| it != "kubernetes").gather())
             .filter(|it| !it.is_empty());
         plan.push(Request::Update(namespace.into()), Because::NamespaceGone);
     }

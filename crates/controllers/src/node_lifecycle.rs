@@ -4,6 +4,7 @@
 //! tryUpdateNodeHealth, processTaintBaseEviction, doNoScheduleTaintingPass, doNoExecuteTaintingPass.
 //! DIFFERENCE: all nodes are one zone.
 
+use sim::Gather as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,7 +66,7 @@ fn ready(node: &Node) -> &str {
 pub(crate) fn monitor(view: &View<'_>, now: SimTime) -> Reconciled {
     let mut plan = Reconciled::default();
     let mut health = view.memory.nodes.clone();
-    let nodes: Vec<&Arc<Node>> = view.store.list(Kind::Node).filter_map(|it| it.object.as_node()).collect();
+    let nodes: Vec<&Arc<Node>> = view.store.list(Kind::Node).filter_map(|it| it.object.as_node()).gather();
     notice_newcomers(&mut health, &nodes, now, &mut plan);
     // Nodes and their leases come in the same order.
     let mut leases = view.store.list_in(Kind::Lease, api::names::LEASE_NAMESPACE).peekable();
@@ -124,7 +125,7 @@ fn notice_newcomers(health: &mut Health, nodes: &[&Arc<Node>], now: SimTime, pla
         return;
     }
     let here = |name: &str| nodes.iter().any(|it| it.metadata.name.as_deref() == Some(name));
-    let gone: Vec<_> = health.known.keys().filter(|it| !here(it)).cloned().collect();
+    let gone: Vec<_> = health.known.keys().filter(|it| !here(it)).cloned().gather();
     for name in gone {
         let Some(probe) = health.known.remove(&name) else { continue };
         health.to_taint.remove(&name);
@@ -271,11 +272,11 @@ pub(crate) fn reconcile(view: &View<'_>, key: &ObjectKey, now: SimTime) -> Recon
         .iter()
         .filter(|it| it.effect == taints::NO_SCHEDULE && is_ours(&it.key))
         .map(|it| it.key.as_str())
-        .collect();
+        .gather();
     let add: Vec<_> =
-        wanted.iter().filter(|it| !present.contains(it)).map(|it| (*it, taints::NO_SCHEDULE)).collect();
+        wanted.iter().filter(|it| !present.contains(it)).map(|it| (*it, taints::NO_SCHEDULE)).gather();
     let remove: Vec<_> =
-        present.iter().filter(|it| !wanted.contains(it)).map(|it| (*it, taints::NO_SCHEDULE)).collect();
+        present.iter().filter(|it| !wanted.contains(it)).map(|it| (*it, taints::NO_SCHEDULE)).gather();
     swap(node, &add, &remove, now, &mut plan);
     if add.is_empty() && remove.is_empty() && view.memory.nodes.to_taint.contains(&key.name) {
         no_execute_pass(view, node, key, now, &mut plan);
@@ -300,7 +301,7 @@ fn wanted_no_schedule(node: &Node) -> Vec<&'static str> {
             let shown = CONDITION_TAINTS.iter().find(|it| it.0 == found.type_ && it.1 == found.status);
             shown.map(|it| it.2)
         })
-        .collect();
+        .gather();
     if node.spec.as_ref().and_then(|it| it.unschedulable) == Some(true) {
         wanted.push(taints::UNSCHEDULABLE);
     }

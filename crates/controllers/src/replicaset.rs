@@ -4,6 +4,7 @@
 //! getPodsRankedByRelatedPodsOnSameNode, and pkg/controller/controller_utils.go: ActivePodsWithRanks.
 //! DIFFERENCE: no expectations, because the indexes already hold what this controller wrote a moment ago.
 
+use sim::Gather as _;
 use std::cmp::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
@@ -205,14 +206,14 @@ fn related_pods<'a>(view: &'a View<'_>, set: &'a ReplicaSet) -> impl Iterator<It
             .dependents(&uid)
             .filter(|it| it.kind == Kind::ReplicaSet)
             .filter_map(|it| view.get(it).map(|it| it.uid().to_owned()))
-            .collect::<Vec<_>>()
+            .gather()
     });
-    let mut sets: Vec<String> = siblings.collect();
+    let mut sets: Vec<String> = siblings.gather();
     if sets.is_empty() {
         sets.push(own);
     }
     sets.into_iter()
-        .flat_map(|uid| view.index.dependents(&uid).collect::<Vec<_>>())
+        .flat_map(|uid| view.index.dependents(&uid).gather())
         .filter_map(|it| view.get(it)?.as_pod())
 }
 
@@ -298,7 +299,7 @@ fn report(set: &Arc<ReplicaSet>, active: &[Arc<Pod>], terminating: i32, now: Sim
 
 fn without_failure(conditions: Option<&[ReplicaSetCondition]>) -> Option<Vec<ReplicaSetCondition>> {
     let kept: Vec<_> =
-        conditions.unwrap_or_default().iter().filter(|it| it.type_ != "ReplicaFailure").cloned().collect();
+        conditions.unwrap_or_default().iter().filter(|it| it.type_ != "ReplicaFailure").cloned().gather();
     (!kept.is_empty()).then_some(kept)
 }
 

@@ -3,6 +3,7 @@
 //! Follows kubernetes v1.36 pkg/controller/tainteviction/taint_eviction.go: handleNodeUpdate, handlePodUpdate,
 //! processPodOnNode, addConditionAndDeletePod.
 
+use sim::Gather as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -80,14 +81,14 @@ pub(crate) fn reconcile(view: &View<'_>, key: &ObjectKey, now: SimTime) -> Recon
 
 fn judge(view: &View<'_>, pod: &Arc<Pod>, node: &Node, now: SimTime, plan: &mut Reconciled) {
     let key = Object::from(pod.clone()).key();
-    let taints: Vec<&Taint> = no_execute(node).collect();
+    let taints: Vec<&Taint> = no_execute(node).gather();
     let scheduled = view.memory.evictions.get(&key).copied();
     if taints.is_empty() {
         cancel(view, &key, plan);
         return;
     }
     let bears = |taint: &&Taint| taints::tolerations(pod).iter().find(|it| tolerates(it, taint));
-    let used: Vec<&Toleration> = taints.iter().filter_map(bears).collect();
+    let used: Vec<&Toleration> = taints.iter().filter_map(bears).gather();
     if used.len() < taints.len() {
         let taint = taints.iter().find(|it| bears(it).is_none()).expect("one is not borne");
         cancel(view, &key, plan);

@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 cli-runtime/pkg/resource: Builder.
 
+use sim::Gather as _;
 use serde_json::Value;
 
 use crate::Call;
@@ -67,7 +68,7 @@ pub fn targets(args: &[String]) -> Result<Vec<Target>, Failure> {
     let mut targets = Vec::new();
     if slashes > 0 {
         for arg in args {
-            let parts: Vec<&str> = arg.split('/').collect();
+            let parts: Vec<&str> = arg.split('/').gather();
             let [kind, name] = parts[..] else {
                 return fail("arguments in resource/name form may not have more than one slash");
             };

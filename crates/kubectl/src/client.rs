@@ -1,5 +1,6 @@
 //! Requests to the API server, its answers, and how kubectl words what went wrong.
 
+use sim::Gather as _;
 use serde_json::Value;
 
 use crate::json::{int, list, text};
@@ -164,7 +165,7 @@ impl Failure {
             Failure::Status(status) => text(status, "message").to_owned(),
             Failure::Text(text) | Failure::Plain(text) => text.clone(),
             Failure::Many(all) => {
-                let all: Vec<String> = all.iter().map(Failure::message).collect();
+                let all: Vec<String> = all.iter().map(Failure::message).gather();
                 format!("[{}]", all.join(", "))
             }
             Failure::Exit(_) => String::new(),
@@ -198,7 +199,7 @@ impl Failure {
             Failure::Status(status) if text(status, "reason") == "Invalid" => invalid(status),
             Failure::Many(all) => {
                 // An error text that is no Status stands bare in a list.
-                let lines: Vec<String> = all.iter().map(Failure::line).collect();
+                let lines: Vec<String> = all.iter().map(Failure::line).gather();
                 lines.join("\n")
             }
             _ => self.line(),

@@ -1,5 +1,6 @@
 //! What a Tab may put in after `kubectl …`: words of the tables here, or the names of things that only the caller knows.
 
+use sim::Gather as _;
 use crate::flags;
 use crate::resources;
 use crate::verbs;
@@ -38,7 +39,7 @@ pub fn complete(words: &[String], partial: &str) -> Completion {
     }
     if partial.starts_with('-') {
         let all = flags::spelled(spec).filter(|it| it.starts_with(partial));
-        return Completion::Words(all.collect());
+        return Completion::Words(all.gather());
     }
     let arguments = flags::arguments(spec, words);
     let next = verbs::next_words(&arguments, partial);
@@ -50,7 +51,7 @@ pub fn complete(words: &[String], partial: &str) -> Completion {
 }
 
 fn value_of(flag: &str, words: &[String], verb: &str) -> Completion {
-    let list = |it: &[&str]| Completion::Words(it.iter().map(|it| (*it).to_owned()).collect());
+    let list = |it: &[&str]| Completion::Words(it.iter().map(|it| (*it).to_owned()).gather());
     match flag {
         "namespace" => Completion::Names { kind: "Namespace".to_owned(), prefix: String::new() },
         "filename" | "from-file" | "from-env-file" => Completion::File,
@@ -87,9 +88,9 @@ fn positional(verb: &str, arguments: &[&str], partial: &str) -> Completion {
             }
             match arguments {
                 [] if matches!(first, "rollout" | "set" | "scale") => {
-                    Completion::Words(WORKLOADS.iter().map(|it| (*it).to_owned()).collect())
+                    Completion::Words(WORKLOADS.iter().map(|it| (*it).to_owned()).gather())
                 }
-                [] => Completion::Words(resources::all().map(|it| it.plural.to_owned()).collect()),
+                [] => Completion::Words(resources::all().map(|it| it.plural.to_owned()).gather()),
                 [kind, ..] if !kind.contains('/') && first != "explain" => {
                     resources::find(kind).map_or(Completion::Nothing, |it| names(it.kind))
                 }

@@ -1,5 +1,6 @@
 //! Reading objects that come as JSON: a missing field reads as nothing, never as an error.
 
+use sim::Gather as _;
 use serde_json::Value;
 
 static NOTHING: Value = Value::Null;
@@ -47,7 +48,7 @@ pub fn plain(value: &Value) -> String {
 /// `a=b,c=d`, or `<none>`.
 pub fn labels(value: &Value, path: &str) -> String {
     let all: Vec<String> =
-        entries(value, path).map(|(key, value)| format!("{key}={}", plain(value))).collect();
+        entries(value, path).map(|(key, value)| format!("{key}={}", plain(value))).gather();
     or_none(all.join(","))
 }
 

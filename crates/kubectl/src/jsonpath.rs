@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 client-go/util/jsonpath. DIFFERENCE: a missing key counts as allowed, as kubectl sets it.
 
+use sim::Gather as _;
 use serde_json::Value;
 
 use crate::json::plain;
@@ -85,7 +86,7 @@ fn render(parts: &[Part], root: &Value, current: &Value, out: &mut String) -> Re
             Part::Text(text) => out.push_str(text),
             Part::Path(steps) => {
                 let found = walk(steps, root, current)?;
-                let shown: Vec<String> = found.into_iter().map(show).collect();
+                let shown: Vec<String> = found.into_iter().map(show).gather();
                 out.push_str(&shown.join(" "));
             }
             Part::Range(steps, body) => {
@@ -159,8 +160,8 @@ fn advance<'a>(
         }
         Step::Filter(left, operator, right) => {
             let items: Vec<&Value> = match value {
-                Value::Array(items) => items.iter().collect(),
-                Value::Object(map) => map.values().collect(),
+                Value::Array(items) => items.iter().gather(),
+                Value::Object(map) => map.values().gather(),
                 _ => Vec::new(),
             };
             for item in items {
@@ -492,7 +493,7 @@ impl Parser<'_> {
 fn slice(body: &str) -> Result<Step, String> {
     let invalid = || format!("invalid array index {body}");
     let mut numbers = [None; 3];
-    let fields: Vec<&str> = body.split(':').collect();
+    let fields: Vec<&str> = body.split(':').gather();
     if 3 < fields.len() {
         return Err(invalid());
     }

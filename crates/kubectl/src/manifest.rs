@@ -1,5 +1,6 @@
 //! `-f`: files, directories, standard input, and the objects in them.
 
+use sim::Gather as _;
 use serde_json::Value;
 
 use crate::Call;
@@ -73,7 +74,7 @@ fn load_path(
         let files: Vec<String> = names
             .into_iter()
             .filter(|it| [".json", ".yaml", ".yml"].iter().any(|end| it.ends_with(end)))
-            .collect();
+            .gather();
         if files.is_empty() {
             return fail(format!(
                 "error reading [{path}]: recognized file extensions are [.json .yaml .yml]"
@@ -127,7 +128,7 @@ fn validated(flags: &Flags, source: &str, api_version: &Value, kind: &Value) -> 
         .into_iter()
         .filter(|(field, _)| field.as_str().is_none_or(str::is_empty))
         .map(|(_, text)| text)
-        .collect();
+        .gather();
     let missing = match missing[..] {
         [] => return Ok(()),
         [one] => one.to_owned(),

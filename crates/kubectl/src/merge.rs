@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 apimachinery/pkg/util/strategicpatch: CreateThreeWayMergePatch.
 
+use sim::Gather as _;
 use api::schema::{self, Shape, Struct, Type};
 use serde_json::{Map, Value, json};
 
@@ -64,9 +65,9 @@ fn diff(original: &Value, modified: &Value, current: &Value, of: Option<&'static
 }
 
 fn scalars(key: &str, items: &[Value], olds: &[Value], last: &Value, patch: &mut Object) {
-    let added: Vec<&Value> = items.iter().filter(|it| !olds.contains(it)).collect();
+    let added: Vec<&Value> = items.iter().filter(|it| !olds.contains(it)).gather();
     let last = last.as_array().map_or(&[] as &[Value], Vec::as_slice);
-    let gone: Vec<&Value> = last.iter().filter(|it| !items.contains(it)).collect();
+    let gone: Vec<&Value> = last.iter().filter(|it| !items.contains(it)).gather();
     if added.is_empty() && gone.is_empty() {
         return;
     }
@@ -100,7 +101,7 @@ fn keyed(
                 if !change.is_empty() {
                     if retain {
                         let mut kept: Vec<String> =
-                            item.as_object().into_iter().flatten().map(|it| it.0.clone()).collect();
+                            item.as_object().into_iter().flatten().map(|it| it.0.clone()).gather();
                         kept.sort();
                         change.insert("$retainKeys".to_owned(), json!(kept));
                     }
@@ -122,7 +123,7 @@ fn keyed(
     if changes.is_empty() {
         return;
     }
-    let order: Vec<Value> = items.iter().map(|it| json!({merge_key: it.get(merge_key)})).collect();
+    let order: Vec<Value> = items.iter().map(|it| json!({merge_key: it.get(merge_key)})).gather();
     patch.insert(format!("$setElementOrder/{key}"), Value::Array(order));
     patch.insert(key.to_owned(), Value::Array(changes));
 }

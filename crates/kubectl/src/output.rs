@@ -1,5 +1,6 @@
 //! `-o`: the formats that print objects.
 
+use sim::Gather as _;
 use serde_json::{Value, json};
 use sim::SimTime;
 
@@ -165,13 +166,13 @@ fn custom(columns: &[(String, Template)], object: &Value) -> String {
     let one = [object.clone()];
     let is_list = object.get("items").is_some() && text(object, "kind").ends_with("List");
     let items = if is_list { list(object, "items") } else { &one };
-    let mut rows: Vec<Vec<String>> = vec![columns.iter().map(|it| it.0.clone()).collect()];
+    let mut rows: Vec<Vec<String>> = vec![columns.iter().map(|it| it.0.clone()).gather()];
     for item in items {
         let mut row = Vec::new();
         for (_, template) in columns {
             let found = template.find(item).unwrap_or_default();
             let shown: Vec<String> =
-                found.into_iter().filter(|it| !it.is_null()).map(template::go_value).collect();
+                found.into_iter().filter(|it| !it.is_null()).map(template::go_value).gather();
             row.push(if shown.is_empty() { "<none>".to_owned() } else { shown.join(",") });
         }
         rows.push(row);

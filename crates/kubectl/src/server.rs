@@ -1,5 +1,6 @@
 //! From kubectl's requests to the simulated API server, and back.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use api::{Cause, Kind, ObjectKey};
@@ -109,5 +110,5 @@ pub fn watch(api: &ApiServer, resource: &Resource, namespace: &str, revision: u6
         },
         object: it.object.to_value() as Value,
     });
-    (seen.collect(), newest)
+    (seen.gather(), newest)
 }

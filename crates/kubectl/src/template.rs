@@ -2,6 +2,7 @@
 //!
 //! DIFFERENCE: no variables, pipelines or functions but `len`; such a template is refused with a clear error.
 
+use sim::Gather as _;
 use serde_json::Value;
 
 use crate::json::plain;
@@ -90,7 +91,7 @@ fn operand(text: &str) -> Result<Operand, String> {
     if !path.starts_with('.') || path.contains([' ', '|', '(', '$']) {
         return Err(format!("go-template: `{text}` is not supported here"));
     }
-    let steps: Vec<String> = path.split('.').filter(|it| !it.is_empty()).map(str::to_owned).collect();
+    let steps: Vec<String> = path.split('.').filter(|it| !it.is_empty()).map(str::to_owned).gather();
     Ok(if length { Operand::Len(steps) } else { Operand::Path(steps, root) })
 }
 
@@ -109,7 +110,7 @@ fn show(nodes: &[Node], root: &Value, current: &Value, out: &mut String) {
             Node::Range(it, body, otherwise) => {
                 let items: Vec<Value> = match value(it, root, current) {
                     Value::Array(items) => items,
-                    Value::Object(map) => map.into_iter().map(|it| it.1).collect(),
+                    Value::Object(map) => map.into_iter().map(|it| it.1).gather(),
                     _ => Vec::new(),
                 };
                 if items.is_empty() {
@@ -155,12 +156,12 @@ pub fn go_value(value: &Value) -> String {
     match value {
         Value::Null => "<nil>".to_owned(),
         Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(go_value).collect();
+            let items: Vec<String> = items.iter().map(go_value).gather();
             format!("[{}]", items.join(" "))
         }
         Value::Object(map) => {
             let items: Vec<String> =
-                map.iter().map(|(key, value)| format!("{key}:{}", go_value(value))).collect();
+                map.iter().map(|(key, value)| format!("{key}:{}", go_value(value))).gather();
             format!("map[{}]", items.join(" "))
         }
         Value::Bool(_) | Value::Number(_) | Value::String(_) => plain(value),

@@ -3,6 +3,7 @@
 //! Follows kubernetes v1.36 pkg/kubelet/kuberuntime/kuberuntime_manager.go: computePodActions,
 //! computeInitContainerActions.
 
+use sim::Gather as _;
 use api::Pod;
 use api::k8s_openapi::api::core::v1::Container;
 use runtime::{ContainerId, ContainerState, SandboxId};
@@ -88,7 +89,7 @@ fn plan_sandbox(pod: &Pod, observed: &Observed, actions: &mut PodActions) {
     let starts: Vec<Slot> = (0..apps.len())
         .filter(|index| !done(&apps[*index]))
         .map(|index| Slot { role: Role::App, index })
-        .collect();
+        .gather();
     if starts.is_empty() && apps.iter().any(|it| observed.find(&it.name).is_some()) {
         actions.create_sandbox = false;
     } else if pod::init_containers(pod).is_empty() {

@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 pkg/kubelet/lifecycle/predicate.go: Admit; pkg/scheduler: AdmissionCheck.
 
+use sim::Gather as _;
 use api::k8s_openapi::api::core::v1::Node;
 use api::{Pod, quantity, selector};
 
@@ -87,7 +88,7 @@ fn port_taken(pod: &Pod, others: &[&Pod]) -> Option<Refusal> {
     let clash = |a: &HostPort, b: &HostPort| {
         a.0 == b.0 && a.1 == b.1 && (a.2 == b.2 || a.2 == "0.0.0.0" || b.2 == "0.0.0.0")
     };
-    let taken: Vec<HostPort> = others.iter().flat_map(|it| host_ports(it)).collect();
+    let taken: Vec<HostPort> = others.iter().flat_map(|it| host_ports(it)).gather();
     if host_ports(pod).any(|port| taken.iter().any(|it| clash(&port, it))) {
         return Some(predicate("NodePorts", "node(s) didn't have free ports for the requested pod ports"));
     }

@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 pkg/kubelet/status/generate.go.
 
+use sim::Gather as _;
 use api::Pod;
 use api::k8s_openapi::api::core::v1::{ContainerStatus, PodCondition, PodStatus};
 use sim::SimTime;
@@ -45,7 +46,7 @@ pub fn all(
 ) -> Vec<PodCondition> {
     let api = pod.status.as_ref().and_then(|it| it.conditions.as_ref());
     let mut conditions: Vec<PodCondition> =
-        api.into_iter().flatten().filter(|it| !is_owned(&it.type_)).cloned().collect();
+        api.into_iter().flatten().filter(|it| !is_owned(&it.type_)).cloned().gather();
     if let Some(target) = condition(old.conditions.as_ref(), "DisruptionTarget") {
         replace_or_append(&mut conditions, target.clone());
     }

@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 pkg/kubelet/kuberuntime: generateContainerConfig, verifyRunAsNonRoot.
 
+use sim::Gather as _;
 use api::Pod;
 use api::k8s_openapi::api::core::v1::Container;
 use api::quantity;
@@ -29,7 +30,7 @@ impl Worker {
         let env = env::of_container(container, &pod, &ip, host, ctx.api)?;
         let lookup = |name: &str| env.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
         let expand_all = |list: &Option<Vec<String>>| -> Vec<String> {
-            list.iter().flatten().map(|it| env::expand(it, lookup)).collect()
+            list.iter().flatten().map(|it| env::expand(it, lookup)).gather()
         };
         let image = container.image.clone().unwrap_or_default();
         let own = container.security_context.as_ref();
@@ -71,14 +72,14 @@ impl Worker {
             read_only_root: own.and_then(|it| it.read_only_root_filesystem).unwrap_or(false),
             memory_limit_bytes: limit("memory").map(|it| it.value().unsigned_abs()),
             cpu_limit_milli: limit("cpu").map(|it| it.milli_value().unsigned_abs()),
-            declared_ports: ports.filter_map(|it| u16::try_from(it.container_port).ok()).collect(),
+            declared_ports: ports.filter_map(|it| u16::try_from(it.container_port).ok()).gather(),
             termination_message_path: container
                 .termination_message_path
                 .clone()
                 .unwrap_or_else(|| "/dev/termination-log".to_owned()),
             stdin: container.stdin.unwrap_or(false),
             tty: container.tty.unwrap_or(false),
-            groups: groups.collect(),
+            groups: groups.gather(),
             script,
             target: self.target_of(&container.name)?,
             env,

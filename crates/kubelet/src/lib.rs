@@ -3,6 +3,7 @@
 //! Plan, then act: [`actions::pod_actions`] decides, [`worker::Worker`] does it step by step; [`status::derive`]
 //! says how a Pod is. Each Pod has a worker of its own; the runtime's changes are noticed by a relist once a second.
 
+use sim::Gather as _;
 pub mod actions;
 mod admission;
 pub mod backoff;
@@ -352,7 +353,7 @@ impl Kubelet {
             .values()
             .filter(|it| matches!(it.stage, Stage::Syncing | Stage::Terminating) && !it.rejected)
             .map(|it| &*it.pod.0)
-            .collect();
+            .gather();
         let short = self.host.short_of_memory_at.and_then(|_| pressure::refusal(&worker.pod));
         let Some(refusal) = short.or_else(|| admission::refusal(&worker.pod, node, &others)) else { return };
         let regarding = pod::reference(&worker.pod);

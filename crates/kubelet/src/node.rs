@@ -3,6 +3,7 @@
 //! Follows kubernetes v1.36 pkg/kubelet/kubelet_node_status.go, pkg/kubelet/nodestatus/setters.go,
 //! component-helpers/apimachinery/lease.
 
+use sim::Gather as _;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -135,7 +136,7 @@ impl Host {
                 effect: effect.clone(),
                 time_added: None,
             })
-            .collect();
+            .gather();
         let mut node = Node::default();
         node.metadata.name = Some(self.name.to_string());
         node.metadata.labels = Some(labels);
@@ -205,7 +206,7 @@ impl Host {
         .into_iter()
         .filter(|(kind, _)| !first && changed(kind))
         .map(|(_, reason)| reason)
-        .collect();
+        .gather();
         // Without a copy of the status that it replaces.
         let node = Node { metadata: node.metadata.clone(), spec: node.spec.clone(), status: Some(status) };
         let cause = self.cause(if first { Because::NodeBack } else { Because::Housekeeping });
@@ -275,7 +276,7 @@ impl Host {
                 kubelet_endpoint: Some(DaemonEndpoint { port: 10_250 }),
             }),
             node_info: Some(self.node_info()),
-            images: Some(images.collect()),
+            images: Some(images.gather()),
             ..NodeStatus::default()
         }
     }
@@ -370,5 +371,5 @@ fn conditions(
                 .or_else(|| Some(api::time::time(now))),
         }
     })
-    .collect()
+    .gather()
 }

@@ -5,6 +5,7 @@
 //! disks here do not fill, and process numbers have no threshold by default.
 //! DIFFERENCE: the system itself uses no memory, and the kernel kills nothing on behalf of the whole machine.
 
+use sim::Gather as _;
 use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,7 +61,7 @@ fn usage(worker: &Worker, ctx: &Ctx<'_>) -> Vec<(String, u64, Amount)> {
         let bytes = ctx.runtime.container_stats(id, ctx.now)?.memory_bytes;
         Some((it.name.clone(), bytes, quantity::of_option(request)))
     });
-    used.collect()
+    used.gather()
 }
 
 /// Who goes first: whoever uses more than asked for, then the lower priority, then the larger excess.

@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 pkg/kubelet/prober: worker.run, worker.doProbe, prober.probe, manager.AddPod.
 
+use sim::Gather as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -574,7 +575,7 @@ pub(crate) fn http_request(
         port: port_number(&get.port, container)?,
         path: if path.starts_with('/') { path } else { format!("/{path}") },
         https: get.scheme.as_deref() == Some("HTTPS"),
-        headers: headers.collect(),
+        headers: headers.gather(),
     })
 }
 

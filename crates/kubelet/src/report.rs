@@ -3,6 +3,7 @@
 //! Follows kubernetes v1.36 pkg/kubelet/status/status_manager.go: updateStatusInternal, SetContainerReadiness,
 //! TerminatePod, syncPod, mergePodStatus, canBeDeleted.
 
+use sim::Gather as _;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -276,7 +277,7 @@ fn merge(current: &Pod, new: &PodStatus, may_run: bool) -> PodStatus {
     let terminal = |it: &PodStatus| pod::is_terminal(it.phase.as_deref().unwrap_or(""));
     let ending = !terminal(old) && terminal(new);
     let owned = |kind: &str| conditions::is_owned(kind);
-    let mut list: Vec<_> = old.conditions.iter().flatten().filter(|it| !owned(&it.type_)).cloned().collect();
+    let mut list: Vec<_> = old.conditions.iter().flatten().filter(|it| !owned(&it.type_)).cloned().gather();
     if ending
         && !may_run
         && let Some(target) = condition(new.conditions.as_ref(), "DisruptionTarget")

@@ -3,6 +3,7 @@
 //! Follows kubernetes v1.36 pkg/kubelet/allocation/allocation_manager.go: handlePodResourcesResize, retryPendingResizes;
 //! kuberuntime_manager.go: computePodResizeAction, validateMemoryResizeAction; events/resize.go.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::{Container, PodCondition, ResourceRequirements};
@@ -81,7 +82,7 @@ pub fn change_of(container: &Container, instance: &Instance) -> Option<Change> {
     }
     let (wanted, actual) = (amounts(container.resources.as_ref()), amounts(Some(&instance.resources)));
     let differing: Vec<&str> =
-        wanted.iter().zip(&actual).filter(|(one, other)| one != other).map(|it| it.0.0).collect();
+        wanted.iter().zip(&actual).filter(|(one, other)| one != other).map(|it| it.0.0).gather();
     let restarts =
         container.resize_policy.iter().flatten().any(|it| {
             it.restart_policy == "RestartContainer" && differing.contains(&it.resource_name.as_str())
@@ -140,7 +141,7 @@ fn message(prefix: &str, pod: &Pod, generation: Option<i64>, error: &str) -> Str
             let whole = Value::Object(Map::from_iter([(name.to_owned(), value)])).to_string();
             whole[1..whole.len() - 1].to_owned()
         })
-        .collect();
+        .gather();
     format!("{prefix}: {{{}}}", text.join(","))
 }
 
@@ -163,7 +164,7 @@ impl Kubelet {
         let active = |it: &&Arc<Worker>| {
             it.id != id && matches!(it.stage, Stage::Syncing | Stage::Terminating) && !it.rejected
         };
-        let others: Vec<&Pod> = self.workers.values().filter(active).map(|it| &*it.pod.0).collect();
+        let others: Vec<&Pod> = self.workers.values().filter(active).map(|it| &*it.pod.0).gather();
         let refusal =
             ctx.api.node(&self.host.name).and_then(|node| admission::too_large(wanted, node, &others));
         let Some(worker) = self.workers.get_mut(&id).map(Arc::make_mut) else { return wanted.clone() };
@@ -202,7 +203,7 @@ impl Kubelet {
     /// Room may have become free for those who wait.
     pub(crate) fn retry_resizes(&mut self, ctx: &mut Ctx<'_>) {
         let waiting: Vec<PodId> =
-            self.workers.values().filter(|it| it.resize.pending.is_some()).map(|it| it.id).collect();
+            self.workers.values().filter(|it| it.resize.pending.is_some()).map(|it| it.id).gather();
         for id in waiting {
             let Some(given) = self.workers.get(&id).map(|it| it.pod.0.clone()) else { continue };
             let Some(Object::Pod(wanted)) = ctx.api.get(&crate::pod_key(&given)) else { continue };

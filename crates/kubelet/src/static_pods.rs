@@ -4,6 +4,7 @@
 //! pkg/kubelet/pod/mirror_client.go; kubelet.go: tryReconcileMirrorPods, HandlePodUpdates.
 //! DIFFERENCE: a file that holds no valid Pod is passed over in silence, because nobody reads a kubelet's own log here.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::{EnvVar, PodSpec, Toleration};
@@ -56,7 +57,7 @@ impl Kubelet {
 
     /// A changed Pod waits until its former self is gone.
     fn begin_static_pods(&mut self, ctx: &mut Ctx<'_>) {
-        for pod in self.statics.values().cloned().collect::<Vec<_>>() {
+        for pod in self.statics.values().cloned().gather() {
             if self.static_worker(&pod).is_some() {
                 continue;
             }
@@ -83,7 +84,7 @@ impl Kubelet {
                 && !self.statics.values().any(|of| same_name(of, it))
                 && !self.workers.values().any(|of| same_name(&of.pod, it))
         };
-        for mirror in ctx.api.pods().filter(orphan).cloned().collect::<Vec<_>>() {
+        for mirror in ctx.api.pods().filter(orphan).cloned().gather() {
             delete_mirror(&mirror, &self.host, None, ctx);
         }
     }

@@ -3,6 +3,7 @@
 //! Follows kubernetes v1.36 pkg/kubelet/kubelet_pods.go: generateAPIPodStatus, getPhase,
 //! convertToAPIContainerStatuses; pkg/kubelet/prober: UpdatePodStatus.
 
+use sim::Gather as _;
 use api::Pod;
 use api::Time;
 use api::k8s_openapi::api::core::v1::{
@@ -111,7 +112,7 @@ fn container_statuses(from: &Sources<'_>, role: Role, unready: &mut Vec<String>)
         Role::App => (pod::app_containers(from.pod), &from.old.container_statuses),
         Role::Ephemeral => {
             let list = pod::ephemeral_containers(from.pod);
-            ephemeral = list.iter().map(pod::ephemeral_as_container).collect();
+            ephemeral = list.iter().map(pod::ephemeral_as_container).gather();
             (ephemeral.as_slice(), &from.old.ephemeral_container_statuses)
         }
     };
@@ -124,7 +125,7 @@ fn container_statuses(from: &Sources<'_>, role: Role, unready: &mut Vec<String>)
             set_started_and_ready(from, container, role, &mut status, unready);
             status
         })
-        .collect();
+        .gather();
     if role == Role::App {
         statuses.sort_by(|a, b| a.name.cmp(&b.name));
     }
@@ -341,7 +342,7 @@ fn mount_statuses(container: &Container) -> Option<Vec<VolumeMountStatus>> {
         recursive_read_only: (it.read_only == Some(true)).then(|| "Disabled".to_owned()),
         volume_status: None,
     };
-    Some(list.iter().map(one).collect())
+    Some(list.iter().map(one).gather())
 }
 
 /// How containers count towards the phase.

@@ -3,6 +3,7 @@
 //! Follows kubernetes v1.36 pkg/kubelet/kubelet.go: SyncPod, SyncTerminatingPod, SyncTerminatedPod;
 //! kuberuntime_manager.go: SyncPod.
 
+use sim::Gather as _;
 use std::time::Duration;
 
 use apiserver::EventKind;
@@ -243,8 +244,8 @@ impl Worker {
                 message: String::new(),
                 reason: KillReason::Other,
             })
-            .collect();
-        let list: Vec<Kill> = running.iter().map(|plan| self.begin_kill(plan, grace, host, ctx)).collect();
+            .gather();
+        let list: Vec<Kill> = running.iter().map(|plan| self.begin_kill(plan, grace, host, ctx)).gather();
         Kills { list, ordered: pod::has_sidecar(&self.pod) }
     }
 
@@ -291,7 +292,7 @@ impl Worker {
     /// A new sandbox means that the init containers run again.
     fn purge_init_containers(&mut self, host: &mut Host, ctx: &mut Ctx<'_>) {
         let pod = self.pod.clone();
-        let names: Vec<&str> = pod::init_containers(&pod).iter().map(|it| it.name.as_str()).collect();
+        let names: Vec<&str> = pod::init_containers(&pod).iter().map(|it| it.name.as_str()).gather();
         self.made.retain(|it| {
             let keep = !names.contains(&it.name.as_str());
             if !keep {
@@ -385,13 +386,13 @@ fn sandbox_config(pod: &api::Pod) -> SandboxConfig {
             .iter()
             .flatten()
             .map(|it| (it.ip.clone(), it.hostnames.clone().unwrap_or_default()))
-            .collect(),
+            .gather(),
         dns_search: vec![
             format!("{namespace}.svc.cluster.local"),
             "svc.cluster.local".to_owned(),
             "cluster.local".to_owned(),
         ],
-        host_ports: host_ports.collect(),
+        host_ports: host_ports.gather(),
         ..SandboxConfig::default()
     }
 }

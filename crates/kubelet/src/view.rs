@@ -1,5 +1,6 @@
 //! What the page shows of a Pod's worker: lamps, clocks, and what it waits for. Read-only.
 
+use sim::Gather as _;
 use api::Pod;
 use runtime::Signal;
 use sim::SimTime;
@@ -102,7 +103,7 @@ impl Worker {
                 let (backoff, until) = self.backoff_until(&it.name, it.image.as_deref().unwrap_or(""))?;
                 (now < until).then(|| BackoffClock { container: it.name.clone(), until, wait: backoff.wait })
             })
-            .collect()
+            .gather()
     }
 
     pub fn grace_clocks(&self) -> Vec<GraceClock<'_>> {
@@ -114,7 +115,7 @@ impl Worker {
             },
             _ => return Vec::new(),
         };
-        kills.list.iter().filter_map(grace_clock).collect()
+        kills.list.iter().filter_map(grace_clock).gather()
     }
 
     /// Does the postStart hook of this container run?
@@ -130,7 +131,7 @@ impl Worker {
             Doing::Mounting { .. } => {
                 let missing = self.mounts.list.iter().filter(|it| it.source.is_none());
                 Waiting::Volumes {
-                    missing: missing.clone().map(|it| it.name.as_str()).collect(),
+                    missing: missing.clone().map(|it| it.name.as_str()).gather(),
                     next_try: missing.map(|it| it.next_try).min(),
                 }
             }

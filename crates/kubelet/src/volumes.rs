@@ -5,6 +5,7 @@
 //!
 //! DIFFERENCE: kinds of volumes that live outside the cluster are empty directories here.
 
+use sim::Gather as _;
 use std::time::Duration;
 
 use api::k8s_openapi::api::core::v1::{
@@ -296,7 +297,7 @@ fn keyed_files<'a>(
     missing: &str,
     files: &mut Vec<VolumeFile>,
 ) -> Result<(), String> {
-    let keys: Vec<(&String, &[u8])> = keys.collect();
+    let keys: Vec<(&String, &[u8])> = keys.gather();
     let Some(items) = items.filter(|it| !it.is_empty()) else {
         for (key, content) in keys {
             push(files, key, content.to_vec(), mode);
@@ -388,7 +389,7 @@ fn downward_files(
 
 fn lines(map: Option<&std::collections::BTreeMap<String, String>>) -> String {
     let lines: Vec<String> =
-        map.into_iter().flatten().map(|(key, value)| format!("{key}={}", go_quote(value))).collect();
+        map.into_iter().flatten().map(|(key, value)| format!("{key}={}", go_quote(value))).gather();
     lines.join("\n")
 }
 

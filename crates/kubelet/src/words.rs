@@ -1,5 +1,6 @@
 //! How Go prints what messages contain.
 
+use sim::Gather as _;
 use std::time::Duration;
 
 use runtime::ContainerId;
@@ -49,7 +50,7 @@ pub fn rpc_error(text: &str) -> String {
 
 /// A list as Go's `%v` prints it: `[sh -c true]`.
 pub fn go_list<S: AsRef<str>>(items: &[S]) -> String {
-    format!("[{}]", items.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(" "))
+    format!("[{}]", items.iter().map(AsRef::as_ref).gather().join(" "))
 }
 
 /// A string as Go's `%q` prints it.

@@ -1,6 +1,7 @@
 //! What the host of the simulation does on a machine: runs programs of its own as processes, reads and writes files of a
 //! container, kills.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use sim::{Outbox, SimTime};
@@ -51,7 +52,7 @@ impl Runtime {
                 directory: process.directory.to_string(),
             })
         });
-        calls.collect()
+        calls.gather()
     }
 
     fn as_external<T>(
@@ -144,7 +145,7 @@ impl Runtime {
                 let folder = sys.stat(&inside, true).is_ok_and(|it| it.is_directory());
                 if folder { format!("{name}/") } else { name }
             });
-            Some(marked.collect())
+            Some(marked.gather())
         })?
     }
 
@@ -157,7 +158,7 @@ impl Runtime {
         outbox: &mut Outbox<Event>,
     ) -> bool {
         let Some(sandboxes) =
-            self.machine(machine).map(|it| it.sandboxes.keys().copied().collect::<Vec<_>>())
+            self.machine(machine).map(|it| it.sandboxes.keys().copied().gather())
         else {
             return false;
         };

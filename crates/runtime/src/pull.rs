@@ -1,5 +1,6 @@
 //! Image pulls: one after the other on each machine, as the kubelet asks for them.
 
+use sim::Gather as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -157,7 +158,7 @@ impl Runtime {
     }
 
     pub fn list_images(&self, machine: &str) -> Vec<ImageInfo> {
-        self.machine(machine).map_or_else(Vec::new, |it| it.images.values().map(|it| info(it)).collect())
+        self.machine(machine).map_or_else(Vec::new, |it| it.images.values().map(|it| info(it)).gather())
     }
 
     pub fn remove_image(&mut self, machine: &str, image: &str) {

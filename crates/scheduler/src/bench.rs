@@ -1,5 +1,6 @@
 //! Workloads to time the scheduler with. No clock in here: the caller has one.
 
+use sim::Gather as _;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -65,7 +66,7 @@ impl Workload {
         for number in 0..nodes {
             snapshot.set_node(Arc::new(node(number)));
         }
-        Workload { snapshot, pods: (0..pods).map(|it| Arc::new(pod(kind, it))).collect() }
+        Workload { snapshot, pods: (0..pods).map(|it| Arc::new(pod(kind, it))).gather() }
     }
 
     /// For each Pod: into the queue and out of it, the decision, the room taken, the binding seen.

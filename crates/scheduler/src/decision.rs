@@ -1,5 +1,6 @@
 //! Everything that one scheduling attempt found out, as plain data: events are worded from it, the screen draws it.
 
+use sim::Gather as _;
 use std::cmp::Reverse;
 use std::fmt::{self, Write};
 use std::sync::Arc;
@@ -55,7 +56,7 @@ impl Reasons {
         match self {
             Reasons::One(text) => vec![(*text).to_owned()],
             Reasons::Text(text) => vec![text.to_string()],
-            Reasons::Short(all) => all.iter().map(Shortage::to_string).collect(),
+            Reasons::Short(all) => all.iter().map(Shortage::to_string).gather(),
         }
     }
 }
@@ -282,7 +283,7 @@ impl Histogram {
     // Follows kubernetes v1.36 pkg/scheduler/framework/types.go: FitError.Error. Parts are sorted as text.
     pub fn message(&self, nodes: usize) -> String {
         let mut parts: Vec<String> =
-            self.0.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+            self.0.iter().map(|(reason, count)| format!("{count} {reason}")).gather();
         parts.sort();
         let mut message = unavailable(nodes);
         if !parts.is_empty() {

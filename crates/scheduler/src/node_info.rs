@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 pkg/scheduler/framework/types.go: NodeInfo.
 
+use sim::Gather as _;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -66,7 +67,7 @@ impl NodeInfo {
         self.allocatable = Resources::of_list(status.and_then(|it| it.allocatable.as_ref()));
         let images = status.and_then(|it| it.images.as_deref()).unwrap_or_default();
         let mut names: Vec<Arc<str>> =
-            images.iter().flat_map(|it| it.names.iter().flatten()).map(|it| it.as_str().into()).collect();
+            images.iter().flat_map(|it| it.names.iter().flatten()).map(|it| it.as_str().into()).gather();
         names.sort();
         names.dedup();
         self.images = names.into();

@@ -1,5 +1,6 @@
 //! A Pod as the scheduler sees it: everything that the plugins need, compiled once.
 
+use sim::Gather as _;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -95,13 +96,13 @@ impl PodInfo {
         let anti = affinity.and_then(|it| it.pod_anti_affinity.as_ref());
         let nodes = affinity.and_then(|it| it.node_affinity.as_ref());
         let required = |terms: Option<&Vec<PodAffinityTerm>>| -> Vec<AffinityTerm> {
-            terms.into_iter().flatten().map(|it| AffinityTerm::new(&key.namespace, it)).collect()
+            terms.into_iter().flatten().map(|it| AffinityTerm::new(&key.namespace, it)).gather()
         };
         let preferred = |terms: Option<&Vec<WeightedPodAffinityTerm>>| -> Vec<(i32, AffinityTerm)> {
             let one = |it: &WeightedPodAffinityTerm| {
                 (it.weight, AffinityTerm::new(&key.namespace, &it.pod_affinity_term))
             };
-            terms.into_iter().flatten().map(one).collect()
+            terms.into_iter().flatten().map(one).gather()
         };
         let labels = labels_of(meta.labels.as_ref());
         let spread = spec.topology_spread_constraints.as_deref().unwrap_or_default();
@@ -199,7 +200,7 @@ fn host_ports(spec: &PodSpec) -> Vec<HostPort> {
             port,
         })
     });
-    wanted.collect()
+    wanted.gather()
 }
 
 // Follows kubernetes v1.36 plugins/nodeaffinity: NodeAffinity.PreFilter.
@@ -213,7 +214,7 @@ fn named_nodes(affinity: Option<&Affinity>) -> Option<Vec<Arc<str>>> {
     for term in terms {
         let named = term.match_fields.iter().flatten();
         let mut lists = named.filter(|it| it.key == "metadata.name" && it.operator == "In");
-        let mut all: Vec<&String> = lists.next()?.values.iter().flatten().collect();
+        let mut all: Vec<&String> = lists.next()?.values.iter().flatten().gather();
         for list in lists {
             all.retain(|name| list.values.iter().flatten().any(|it| it == *name));
         }
@@ -226,7 +227,7 @@ fn named_nodes(affinity: Option<&Affinity>) -> Option<Vec<Arc<str>>> {
 
 fn preferred_nodes(nodes: &NodeAffinity) -> Option<Vec<PreferredNodeTerm>> {
     let terms = nodes.preferred_during_scheduling_ignored_during_execution.as_ref()?;
-    Some(terms.iter().filter_map(PreferredNodeTerm::new).collect())
+    Some(terms.iter().filter_map(PreferredNodeTerm::new).gather())
 }
 
 // Follows kubernetes v1.36 plugins/podtopologyspread/common.go: filterTopologySpreadConstraints.
@@ -253,14 +254,14 @@ fn spread_constraints(
             honor_taints: it.node_taints_policy.as_deref() == Some("Honor"),
         }
     });
-    compiled.collect()
+    compiled.gather()
 }
 
 fn images(spec: &PodSpec) -> Vec<Arc<str>> {
     let containers = spec.init_containers.iter().flatten().chain(&spec.containers);
     let images = containers.map(|it| it.image.as_deref().unwrap_or(""));
     let volumes = spec.volumes.iter().flatten().filter_map(|it| it.image.as_ref()?.reference.as_deref());
-    images.chain(volumes).map(normalised_image).collect()
+    images.chain(volumes).map(normalised_image).gather()
 }
 
 // Follows kubernetes v1.36 plugins/imagelocality: normalizedImageName.

@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 plugins/defaultpreemption and pkg/scheduler/framework/preemption.
 
+use sim::Gather as _;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
@@ -44,7 +45,7 @@ pub(crate) fn run(cycle: &Cycle<'_>, decision: &Decision, tie: u64) -> Preemptio
     }
     let resolvable = |it: &Verdict| matches!(it, Verdict::Rejected(it) if it.code == Code::Unschedulable);
     let potential = decision.verdicts.iter().filter(|it| resolvable(&it.1)).map(|it| it.0.clone());
-    result.potential_nodes = potential.collect();
+    result.potential_nodes = potential.gather();
     let candidates = dry_runs(cycle, &mut result, tie);
     if candidates.is_empty() {
         let mut histogram = Histogram::default();
@@ -58,7 +59,7 @@ pub(crate) fn run(cycle: &Cycle<'_>, decision: &Decision, tie: u64) -> Preemptio
         return result;
     }
     let best = best_candidates(candidates);
-    result.nominated_possible = best.iter().map(|it| it.node.clone()).collect();
+    result.nominated_possible = best.iter().map(|it| it.node.clone()).gather();
     let pick = (tie % best.len() as u64) as usize;
     if let Some(chosen) = best.get(pick) {
         take(cycle, &mut result, chosen);
@@ -68,7 +69,7 @@ pub(crate) fn run(cycle: &Cycle<'_>, decision: &Decision, tie: u64) -> Preemptio
 
 fn take(cycle: &Cycle<'_>, result: &mut Preemption, chosen: &Candidate) {
     let keys = |pods: &mut dyn Iterator<Item = &Arc<PodInfo>>| -> Vec<PodKey> {
-        pods.map(|it| it.key.clone()).collect()
+        pods.map(|it| it.key.clone()).gather()
     };
     result.victims = keys(&mut chosen.victims.iter());
     result.fresh_victims = keys(&mut chosen.victims.iter().filter(|it| !it.terminating));
@@ -119,7 +120,7 @@ fn dry_runs(cycle: &Cycle<'_>, result: &mut Preemption, tie: u64) -> Vec<Candida
         let Some(index) = cycle.snapshot.node_index(name) else { continue };
         match victims_on(cycle, index) {
             Ok(candidate) => {
-                let pods = candidate.victims.iter().map(|it| it.key.clone()).collect();
+                let pods = candidate.victims.iter().map(|it| it.key.clone()).gather();
                 let run = DryRun::Victims { pods, rank: candidate.rank.clone() };
                 result.dry_run.insert(name.clone(), run);
                 clean += usize::from(candidate.rank.violations == 0);
@@ -160,7 +161,7 @@ impl Thought<'_> {
 fn victims_on(cycle: &Cycle<'_>, index: usize) -> Result<Candidate, Rejection> {
     let node = &cycle.snapshot.nodes()[index];
     let mut weaker: Vec<Arc<PodInfo>> =
-        node.pods.iter().filter(|it| it.priority < cycle.pod.priority).cloned().collect();
+        node.pods.iter().filter(|it| it.priority < cycle.pod.priority).cloned().gather();
     if weaker.is_empty() {
         return Err(Rejection::unresolvable("", NO_VICTIMS));
     }
@@ -200,7 +201,7 @@ fn start_time(pod: &PodInfo) -> Timestamp {
 
 // Follows kubernetes v1.36 plugins/defaultpreemption: filterPodsWithPDBViolation.
 fn split_by_budget(snapshot: &Snapshot, pods: Vec<Arc<PodInfo>>) -> (Vec<Arc<PodInfo>>, Vec<Arc<PodInfo>>) {
-    let mut budgets: Vec<_> = snapshot.budgets().map(|it| (it, it.allowed)).collect();
+    let mut budgets: Vec<_> = snapshot.budgets().map(|it| (it, it.allowed)).gather();
     pods.into_iter().partition(|pod| {
         let mut violated = false;
         for (budget, allowed) in &mut budgets {

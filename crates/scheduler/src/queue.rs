@@ -3,6 +3,7 @@
 //! Follows kubernetes v1.36 pkg/scheduler/backend/queue: PriorityQueue, with its feature gates at their defaults
 //! (queueing hints; Pods leave the back-off lane early when nothing else is to be done).
 
+use sim::Gather as _;
 use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
@@ -167,7 +168,7 @@ impl Queue {
     /// Takes the Pod whose turn it is.
     pub fn pop(&mut self, now: SimTime) -> Option<QueuedPod> {
         let over: Vec<PodKey> =
-            self.backoff.iter().take_while(|it| it.0 < window(now)).map(|it| it.1.3.clone()).collect();
+            self.backoff.iter().take_while(|it| it.0 < window(now)).map(|it| it.1.3.clone()).gather();
         for key in over {
             if let Some(queued) = self.remove(&key) {
                 self.enter(queued);
@@ -227,7 +228,7 @@ impl Queue {
             .waiting
             .iter()
             .filter(|it| self.pods.get(&it.1).is_some_and(|it| concerned(&it.info) && it.may_help(change)));
-        for key in helped.map(|it| it.1.clone()).collect::<Vec<_>>() {
+        for key in helped.map(|it| it.1.clone()).gather() {
             if let Some(mut queued) = self.remove(&key) {
                 queued.revision = Some(revision);
                 self.wake(queued, now);
@@ -238,7 +239,7 @@ impl Queue {
     /// Those that have waited for too long are tried anyway.
     pub fn flush(&mut self, now: SimTime) {
         let old = self.waiting.iter().take_while(|it| flushed_at(it.0) <= now);
-        let keys: Vec<PodKey> = old.map(|it| it.1.clone()).collect();
+        let keys: Vec<PodKey> = old.map(|it| it.1.clone()).gather();
         for key in keys {
             if let Some(queued) = self.remove(&key) {
                 self.wake(queued, now);

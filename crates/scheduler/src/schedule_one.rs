@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 pkg/scheduler/schedule_one.go: schedulePod.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use sim::VecSet;
@@ -121,7 +122,7 @@ fn turned_down(mut decision: Decision, snapshot: &Snapshot, rejection: &PreFilte
         reasons: Reasons::Text(rejection.reason.clone()),
     };
     let all = snapshot.nodes().iter();
-    decision.verdicts = all.map(|it| (it.name.clone(), Verdict::Rejected(verdict.clone()))).collect();
+    decision.verdicts = all.map(|it| (it.name.clone(), Verdict::Rejected(verdict.clone()))).gather();
     decision.skipped_filter.clear();
     decision.unschedulable_plugins.insert(rejection.plugin);
     decision.message = format!("{} {}.", unavailable(decision.nodes_total), rejection.reason);
@@ -140,7 +141,7 @@ pub(crate) fn check_node(cycle: &Cycle<'_>, node: NodeView<'_>) -> Result<(), Re
         return run_filters(cycle, node);
     }
     let rivals: Vec<&Arc<PodInfo>> =
-        nominated.iter().filter(|it| cycle.pod.priority <= it.priority && it.key != cycle.pod.key).collect();
+        nominated.iter().filter(|it| cycle.pod.priority <= it.priority && it.key != cycle.pod.key).gather();
     if !rivals.is_empty() {
         let mut info = node.info.clone();
         let mut overlay = node.overlay.cloned().unwrap_or_default();
@@ -179,7 +180,7 @@ fn filter(cycle: &Cycle<'_>, decision: &mut Decision, options: Options) -> Vec<u
     }
     let named = decision.pre_filter_result.as_ref().map(|it| {
         let places = it.node_names.iter().filter_map(|it| cycle.snapshot.node_index(it));
-        Arc::new(places.map(|it| it as u32).collect())
+        Arc::new(places.map(|it| it as u32).gather())
     });
     let candidates = named.unwrap_or_else(|| cycle.snapshot.walk());
     let enough = nodes_to_find(candidates.len());
@@ -207,7 +208,7 @@ fn filter(cycle: &Cycle<'_>, decision: &mut Decision, options: Options) -> Vec<u
         seen.sort_unstable_by_key(|it| it.0);
         feasible.sort_unstable();
     }
-    decision.verdicts = seen.into_iter().map(|(at, verdict)| (nodes[at].name.clone(), verdict)).collect();
+    decision.verdicts = seen.into_iter().map(|(at, verdict)| (nodes[at].name.clone(), verdict)).gather();
     decision.feasible = feasible.len();
     feasible
 }
@@ -268,12 +269,12 @@ fn choose(cycle: &mut Cycle<'_>, decision: &mut Decision, feasible: &[usize], op
         _ if !decision.scored => vec![feasible[0]],
         Some(best) => {
             let totals = decision.scores.total.iter().zip(feasible);
-            totals.filter(|it| it.0 == best).map(|it| *it.1).collect()
+            totals.filter(|it| it.0 == best).map(|it| *it.1).gather()
         }
         None => feasible.to_vec(),
     };
     candidates.sort_unstable();
-    decision.candidates = candidates.iter().map(|it| nodes[*it].name.clone()).collect();
+    decision.candidates = candidates.iter().map(|it| nodes[*it].name.clone()).gather();
     if let Some(nominated) = &decision.chosen {
         decision.candidates = vec![nominated.clone()];
     }
@@ -298,6 +299,6 @@ fn score(cycle: &mut Cycle<'_>, decision: &mut Decision, feasible: &[usize]) {
         columns.push(ScoreColumn { plugin: plugin.name(), weight, raw, normalised });
     }
     decision.skipped_score.sort_unstable();
-    let names = feasible.iter().map(|it| nodes[*it].name.clone()).collect();
+    let names = feasible.iter().map(|it| nodes[*it].name.clone()).gather();
     decision.scores = Scores { nodes: names, total, columns };
 }

@@ -1,5 +1,6 @@
 //! Selectors compiled once: cheap to match, and ordered, so that equal ones share an index entry.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::{
@@ -42,7 +43,7 @@ impl AffinityTerm {
         let mut namespaces: Vec<Arc<str>> = if named.is_empty() && term.namespace_selector.is_none() {
             vec![namespace.clone()]
         } else {
-            named.iter().map(|it| it.as_str().into()).collect()
+            named.iter().map(|it| it.as_str().into()).gather()
         };
         namespaces.sort();
         namespaces.dedup();
@@ -127,7 +128,7 @@ impl RequiredNodeAffinity {
     pub fn new(node_selector: Option<&Labels>, required: Option<&NodeSelector>) -> RequiredNodeAffinity {
         RequiredNodeAffinity {
             labels: node_selector.filter(|it| !it.is_empty()).map(Selector::from_map),
-            terms: required.map(|it| it.node_selector_terms.iter().filter_map(NodeTerm::new).collect()),
+            terms: required.map(|it| it.node_selector_terms.iter().filter_map(NodeTerm::new).gather()),
         }
     }
 

@@ -1,5 +1,6 @@
 //! One plugin alone, as its own tables of tests see it.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use crate::decision::Rejection;
@@ -21,21 +22,21 @@ pub fn filter(name: &str, snapshot: &Snapshot, pod: &PodInfo) -> (PreFilter, Ver
     let check = |(index, info): (usize, &Arc<crate::NodeInfo>)| {
         (info.name.clone(), plugin.filter(&cycle, NodeView { index, info, overlay: None }))
     };
-    let verdicts = snapshot.nodes().iter().enumerate().map(check).collect();
+    let verdicts = snapshot.nodes().iter().enumerate().map(check).gather();
     (answer, verdicts)
 }
 
 /// Normalised scores of these nodes; `None` where its PreScore skips.
 pub fn score(name: &str, snapshot: &Snapshot, pod: &PodInfo, nodes: &[&str]) -> Option<Vec<(Arc<str>, i64)>> {
     let (plugin, mut cycle) = (plugin(name), Cycle::new(snapshot, pod));
-    let mut feasible: Vec<usize> = nodes.iter().filter_map(|it| snapshot.node_index(it)).collect();
+    let mut feasible: Vec<usize> = nodes.iter().filter_map(|it| snapshot.node_index(it)).gather();
     feasible.sort_unstable();
     if plugin.pre_score(&mut cycle, &feasible) == PreScore::Skip {
         return None;
     }
     let mut scores = plugin.score(&cycle, &feasible);
     plugin.normalize(&cycle, &feasible, &mut scores);
-    Some(feasible.iter().map(|it| snapshot.nodes()[*it].name.clone()).zip(scores).collect())
+    Some(feasible.iter().map(|it| snapshot.nodes()[*it].name.clone()).zip(scores).gather())
 }
 
 /// Whether a Pod that it turned down is worth another look after this.

@@ -2,6 +2,7 @@
 //!
 //! Plain data with shared parts: a clone is cheap, a change copies only what it touches.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use api::{Namespace, Node, Pod, PodDisruptionBudget, ReplicaSet, Service};
@@ -125,7 +126,7 @@ impl Snapshot {
     pub fn counts(&self, matcher: &PodMatcher) -> Arc<Vec<u32>> {
         match self.matchers.get(matcher) {
             Some(found) => found.clone(),
-            None => Arc::new(self.nodes.iter().map(|it| matcher.count(it)).collect()),
+            None => Arc::new(self.nodes.iter().map(|it| matcher.count(it)).gather()),
         }
     }
 
@@ -149,7 +150,7 @@ impl Snapshot {
             zones[place].1 += 1;
         }
         turns.sort_unstable();
-        Arc::new(turns.into_iter().map(|it| it.2).collect())
+        Arc::new(turns.into_iter().map(|it| it.2).gather())
     }
 
     /// Terms of placed Pods with one role or all others.

@@ -1,5 +1,6 @@
 //! What Tab finds at a prompt: commands, files, and for kubectl its verbs, resources, names and flags.
 
+use sim::Gather as _;
 use api::Kind;
 use kubectl::complete::Completion;
 use runtime::ContainerId;
@@ -28,7 +29,7 @@ const FAULTS: [(&str, &[&str], &str); 10] = [
 pub fn complete(playground: &Playground, prompt: &Prompt, before: &str) -> (String, Vec<String>) {
     // Only the last of several commands.
     let start = before.rfind(['|', ';', '&', '(', '`']).map_or(0, |it| it + 1);
-    let mut words: Vec<String> = before[start..].split_whitespace().map(str::to_owned).collect();
+    let mut words: Vec<String> = before[start..].split_whitespace().map(str::to_owned).gather();
     let begun = !before.ends_with([' ', '\t']) && before.len() > start;
     let partial = if begun { words.pop().unwrap_or_default() } else { String::new() };
     let mut look =
@@ -60,7 +61,7 @@ impl Look<'_> {
         if partial.contains('/') {
             return self.files(partial);
         }
-        let mut found: Vec<String> = BUILTINS.iter().map(|it| (*it).to_owned()).collect();
+        let mut found: Vec<String> = BUILTINS.iter().map(|it| (*it).to_owned()).gather();
         for folder in FOLDERS {
             found.extend(
                 self.playground.names_in(self.container, folder).into_iter().filter(|it| !it.ends_with('/')),
@@ -78,7 +79,7 @@ impl Look<'_> {
             (false, folder) => [self.directory, "/", folder].concat(),
         };
         let names = self.playground.names_in(self.container, &path);
-        names.into_iter().map(|it| [shown, &it].concat()).collect()
+        names.into_iter().map(|it| [shown, &it].concat()).gather()
     }
 
     fn objects(&self, kind: &str, namespace: Option<&str>) -> Vec<String> {
@@ -86,7 +87,7 @@ impl Look<'_> {
         let namespace = namespace.unwrap_or_else(|| self.playground.namespace());
         let all = self.playground.cluster().api().store().list(*kind);
         let mine = all.filter(|it| !kind.info().namespaced || it.object.namespace() == namespace);
-        mine.map(|it| it.object.name().to_owned()).collect()
+        mine.map(|it| it.object.name().to_owned()).gather()
     }
 
     fn kubectl(&mut self, words: &[String], partial: &str) -> (String, Vec<String>) {
@@ -104,7 +105,7 @@ impl Look<'_> {
             Completion::Words(it) => it,
             Completion::Names { kind, prefix } => {
                 let names = self.objects(&kind, namespace);
-                names.into_iter().map(|it| [&prefix, it.as_str()].concat()).collect()
+                names.into_iter().map(|it| [&prefix, it.as_str()].concat()).gather()
             }
             Completion::Containers { pod } => self.containers(&pod, namespace),
             Completion::File => self.files(partial),
@@ -122,14 +123,14 @@ impl Look<'_> {
         let found = self.playground.cluster().api().pod(namespace, name);
         let Some(spec) = found.as_ref().and_then(|it| it.spec.as_ref()) else { return Vec::new() };
         let init = spec.init_containers.iter().flatten();
-        init.chain(&spec.containers).map(|it| it.name.clone()).collect()
+        init.chain(&spec.containers).map(|it| it.name.clone()).gather()
     }
 
     fn fault(&self, words: &[String]) -> Vec<String> {
-        let list = |it: &[&str]| it.iter().map(|it| (*it).to_owned()).collect();
+        let list = |it: &[&str]| it.iter().map(|it| (*it).to_owned()).gather();
         let entry = words.first().and_then(|word| FAULTS.iter().find(|it| it.0 == word));
         match (words.len(), entry) {
-            (0, _) => FAULTS.iter().map(|it| it.0.to_owned()).collect(),
+            (0, _) => FAULTS.iter().map(|it| it.0.to_owned()).gather(),
             (1, Some((_, verbs, _))) => list(verbs),
             (2, Some((_, _, kind))) => self.objects(kind, None),
             (3, Some(("container", ..))) => self.containers(&words[2], None),

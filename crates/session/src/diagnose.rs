@@ -1,5 +1,6 @@
 //! Remarks on a manifest, in the words of the API server, at the place they are about.
 
+use sim::Gather as _;
 use api::yaml::Mark;
 use apiserver::check::{self, Hint};
 
@@ -10,7 +11,7 @@ const LABEL_CHARS: usize = 64;
 
 /// Without applying it; works on half-written text.
 pub fn check(text: &str) -> Vec<Diagnostic> {
-    apiserver::check(text).into_iter().map(|it| remark(text, it)).collect()
+    apiserver::check(text).into_iter().map(|it| remark(text, it)).gather()
 }
 
 fn remark(text: &str, found: check::Diagnostic) -> Diagnostic {

@@ -10,6 +10,7 @@
 //! # Ok::<(), session::CommandFailed>(())
 //! ```
 
+use sim::Gather as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -212,9 +213,9 @@ impl Headless {
                 let text = |field: &Option<String>| field.clone().unwrap_or_default();
                 (revision, (text(&it.type_), text(&it.reason), text(&it.message)))
             })
-            .collect();
+            .gather();
         found.sort();
-        found.into_iter().map(|(_, it)| it).collect()
+        found.into_iter().map(|(_, it)| it).gather()
     }
 
     /// What the newest instance of a container has written.

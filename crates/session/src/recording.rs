@@ -3,6 +3,7 @@
 //! Lies beside the simulation, not in it: it keeps what lies ahead of an instant that one has travelled back to. The
 //! same stretch lived a second time adds nothing.
 
+use sim::Gather as _;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -135,7 +136,7 @@ impl Recording {
     /// What was seen of a container's memory until `now`.
     pub fn curve(&self, uid: &str, container: &str, now: SimTime) -> Vec<Sample> {
         let found = self.memory.get(&(uid.to_owned(), container.to_owned()));
-        found.into_iter().flatten().filter(|it| it.at <= now.0).copied().collect()
+        found.into_iter().flatten().filter(|it| it.at <= now.0).copied().gather()
     }
 
     /// A probe looked.

@@ -1,5 +1,6 @@
 //! Scenarios as sessions begin with them.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use api::{Kind, quantity};
@@ -44,7 +45,7 @@ pub fn cards() -> Vec<ScenarioCard> {
             summary_zh: zh.summary.to_owned(),
         }
     };
-    lessons::all().iter().map(card).collect()
+    lessons::all().iter().map(card).gather()
 }
 
 /// Time for nodes to become ready and for what is there at the start to be in its place.
@@ -62,7 +63,7 @@ impl Scenario {
 
     /// A cluster that has been up for some seconds, with the scenario's files on the workstation.
     pub fn playground(&self, seed: u64) -> Playground {
-        let settings = Settings { seed, nodes: self.lesson.nodes.iter().map(node).collect() };
+        let settings = Settings { seed, nodes: self.lesson.nodes.iter().map(node).gather() };
         let mut playground = Playground::new(&settings);
         playground.prepare(self.lesson.documents.iter().map(|it| (it.name, it.text)), self.lesson.start);
         while !playground.run_until(WARM_UP, 10_000) {}
@@ -80,10 +81,10 @@ fn node(it: &lessons::NodeSpec) -> NodeSpec {
     NodeSpec {
         cpu_milli: amount(it.cpu).milli_value().max(0) as u64,
         memory_bytes: amount(it.memory).value().max(0) as u64,
-        labels: it.labels.iter().map(pair).collect(),
-        taints: it.taints.iter().filter_map(|it| Taint::parse(it)).collect(),
+        labels: it.labels.iter().map(pair).gather(),
+        taints: it.taints.iter().filter_map(|it| Taint::parse(it)).gather(),
         control_plane: it.control_plane,
-        images: it.images.iter().map(|it| (*it).to_owned()).collect(),
+        images: it.images.iter().map(|it| (*it).to_owned()).gather(),
         ..NodeSpec::worker(it.name)
     }
 }
@@ -152,12 +153,12 @@ pub fn lesson(scenario: &Scenario, done: u64, language: &str) -> LessonCard {
         id: found.id.to_owned(),
         title: text.title.to_owned(),
         text: body,
-        goals: goals.collect(),
+        goals: goals.gather(),
         documents: found
             .documents
             .iter()
             .map(|it| DocumentCard { name: it.name.to_owned(), text: it.text.to_owned() })
-            .collect(),
+            .gather(),
     }
 }
 

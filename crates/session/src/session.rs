@@ -1,5 +1,6 @@
 //! One session: the only writer. Commands in, frames out; history and links on the side.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use api::{Kind, ObjectKey};
@@ -388,7 +389,7 @@ impl Session {
         if let Some(Finished { stdout, stderr, .. }) = run.and_then(|it| self.current.look_at(it)) {
             outcome.select = made(&stdout, self.current.namespace());
             outcome.output = clipped(stdout);
-            outcome.errors = clipped(stderr).lines().map(str::to_owned).collect();
+            outcome.errors = clipped(stderr).lines().map(str::to_owned).gather();
         }
         outcome
     }

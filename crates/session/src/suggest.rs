@@ -2,6 +2,7 @@
 //!
 //! Works on half-written text: only indentation is looked at, never a parse.
 
+use sim::Gather as _;
 use api::Kind;
 use api::schema::{self, Field, Shape, Type};
 
@@ -92,12 +93,12 @@ pub fn at(text: &str, line: u32, column: u32) -> Vec<Suggestion> {
             let owner = walk(kind(&lines), &path);
             let found = owner.and_then(|it| field_of(it, key));
             found.map_or_else(Vec::new, |it| {
-                values_of(it.type_).split(' ').filter(|it| !it.is_empty()).map(value).collect()
+                values_of(it.type_).split(' ').filter(|it| !it.is_empty()).map(value).gather()
             })
         }
         None => match walk(kind(&lines), &path).map(Type::shape) {
             Some(Shape::Struct(it)) => {
-                it.fields.iter().map(|field| suggestion(it.name, field, now.column)).collect()
+                it.fields.iter().map(|field| suggestion(it.name, field, now.column)).gather()
             }
             None if path.is_empty() => ["apiVersion", "kind", "metadata", "spec"].map(bare).to_vec(),
             _ => Vec::new(),
@@ -157,7 +158,7 @@ fn document(text: &str, line: u32) -> Option<(Vec<&str>, usize)> {
     if BYTES_MAX < text.len() {
         return None;
     }
-    let all: Vec<&str> = text.lines().chain([""]).collect();
+    let all: Vec<&str> = text.lines().chain([""]).gather();
     let index = (line as usize).checked_sub(1).filter(|it| *it < all.len())?;
     let ends = |it: &&str| it.starts_with("---");
     let start = all[..index].iter().rposition(ends).map_or(0, |it| it + 1);
@@ -255,15 +256,15 @@ fn bare(key: &str) -> Suggestion {
 }
 
 fn kinds() -> Vec<Suggestion> {
-    Kind::ALL.iter().filter(|it| schema::find(it.name()).is_some()).map(|it| value(it.name())).collect()
+    Kind::ALL.iter().filter(|it| schema::find(it.name()).is_some()).map(|it| value(it.name())).gather()
 }
 
 fn versions(kind: Option<Kind>) -> Vec<Suggestion> {
     let fits = |it: &&Kind| kind.is_none_or(|kind| kind == **it);
-    let mut all: Vec<String> = Kind::ALL.iter().filter(fits).map(|it| it.info().api_version()).collect();
+    let mut all: Vec<String> = Kind::ALL.iter().filter(fits).map(|it| it.info().api_version()).gather();
     all.sort_unstable();
     all.dedup();
-    all.iter().map(|it| value(it)).collect()
+    all.iter().map(|it| value(it)).gather()
 }
 
 #[cfg(test)]

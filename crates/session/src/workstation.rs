@@ -3,6 +3,7 @@
 //! `kubectl` and `fault` are programs there that run outside the simulation's processes: the session carries them out,
 //! and the process that stands for them only waits. So pipes, loops and `$(…)` around kubectl are the shell's own work.
 
+use sim::Gather as _;
 use cluster::{Cluster, Fault};
 use kubectl::{Env, Invocation, Progress, State};
 use runtime::{
@@ -388,7 +389,7 @@ impl Workstation {
 
     /// True when something has happened: a manifest is read to its end before anything is done with it.
     fn run_fault(&mut self, cluster: &mut Cluster, id: External, words: &[String]) -> bool {
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).gather();
         let mut parsed = Fault::parse(&words, &self.namespace);
         if let Some(Fault::AddStaticPod { text, .. }) = &mut parsed {
             let now = cluster.now();
@@ -420,9 +421,9 @@ impl Workstation {
         if self.kubectls.is_empty() {
             return false;
         }
-        let alive: Vec<External> = cluster.runtime().externals(MACHINE).into_iter().map(|it| it.id).collect();
+        let alive: Vec<External> = cluster.runtime().externals(MACHINE).into_iter().map(|it| it.id).gather();
         // Ctrl-C has ended the process: whoever acted for it stops.
-        let gone: Vec<External> = self.kubectls.keys().filter(|it| !alive.contains(it)).copied().collect();
+        let gone: Vec<External> = self.kubectls.keys().filter(|it| !alive.contains(it)).copied().gather();
         for id in &gone {
             if let Some(kubectl) = self.kubectls.remove(id) {
                 kubectl.remotes.stop(cluster);

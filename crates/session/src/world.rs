@@ -1,5 +1,6 @@
 //! What a kubectl of the workstation reaches: the API server, files, logs, commands in containers.
 
+use sim::Gather as _;
 use api::{Actor, Because, Cause};
 use cluster::Cluster;
 use kubectl::{ExecRequest, ExecView, LogLine, LogView, Request, Resource, Response, Stdin, Watched, World};
@@ -209,7 +210,7 @@ impl World for WorkstationWorld<'_> {
                 .into_iter()
                 .filter(|it| it.whole || ended)
                 .map(|it| LogLine { at: it.at, text: it.text.as_bytes().to_vec() })
-                .collect(),
+                .gather(),
             ended,
             remark: String::new(),
         })

@@ -17,3 +17,16 @@ pub use number::parse_float;
 pub use queue::{EventQueue, Outbox};
 pub use rng::Rng;
 pub use time::SimTime;
+
+/// Collecting into a vector with less code than `collect`, which asks for the next item in two places.
+pub trait Gather: Iterator {
+    fn gather(self) -> Vec<Self::Item>;
+}
+
+impl<I: Iterator> Gather for I {
+    fn gather(self) -> Vec<I::Item> {
+        let mut all = Vec::new();
+        self.for_each(|it| all.push(it));
+        all
+    }
+}

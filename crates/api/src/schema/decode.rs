@@ -3,6 +3,7 @@
 //! Follows sigs.k8s.io/json: a value that reads itself (a quantity, bytes) stops everything when it fails, the first
 //! type mismatch is remembered, unknown fields are collected.
 
+use sim::Gather as _;
 use serde_json::{Map, Value};
 
 use super::{Field, Shape, Struct, Type, find};
@@ -36,13 +37,13 @@ impl Decoded {
         }
         (strict && !self.unknown.is_empty()).then(|| {
             let all: Vec<String> =
-                self.unknown_sorted().iter().map(|it| format!("unknown field \"{it}\"")).collect();
+                self.unknown_sorted().iter().map(|it| format!("unknown field \"{it}\"")).gather();
             format!("strict decoding error: {}", all.join(", "))
         })
     }
 
     pub fn unknown_sorted(&self) -> Vec<&str> {
-        let mut all: Vec<&str> = self.unknown.iter().map(|it| it.message.as_str()).collect();
+        let mut all: Vec<&str> = self.unknown.iter().map(|it| it.message.as_str()).gather();
         all.sort_unstable();
         all
     }
@@ -238,7 +239,7 @@ fn kind_of(value: &Value) -> &'static str {
 fn check_base64(text: &str) -> Result<(), usize> {
     let valid = |c: u8| c.is_ascii_alphanumeric() || c == b'+' || c == b'/';
     let bytes: Vec<(usize, u8)> =
-        text.bytes().enumerate().filter(|(_, c)| *c != b'\n' && *c != b'\r').collect();
+        text.bytes().enumerate().filter(|(_, c)| *c != b'\n' && *c != b'\r').gather();
     for (group_index, group) in bytes.chunks(4).enumerate() {
         let last = (group_index + 1) * 4 >= bytes.len();
         for (index, (at, c)) in group.iter().enumerate() {

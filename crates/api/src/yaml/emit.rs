@@ -3,6 +3,7 @@
 //! Follows go.yaml.in/yaml/v2 encode.go, sorter.go and emitterc.go: keys in their natural order, lists not indented,
 //! long plain and quoted lines folded after column 80.
 
+use sim::Gather as _;
 use std::cmp::Ordering;
 use std::fmt::Write;
 
@@ -79,7 +80,7 @@ impl Emitter {
     }
 
     fn mapping(&mut self, map: &Map<String, Value>, indent: isize, fresh: bool) {
-        let mut keys: Vec<&String> = map.keys().collect();
+        let mut keys: Vec<&String> = map.keys().gather();
         keys.sort_by(|a, b| natural_order(a, b));
         for (index, key) in keys.into_iter().enumerate() {
             if index != 0 || !fresh {
@@ -144,7 +145,7 @@ impl Emitter {
     }
 
     fn folded(&mut self, text: &str, indent: isize, breaks: bool, quoted: bool) {
-        let chars: Vec<char> = text.chars().collect();
+        let chars: Vec<char> = text.chars().gather();
         let mut spaces = false;
         for (index, c) in chars.iter().enumerate() {
             let is_space = *c == ' ';
@@ -170,7 +171,7 @@ impl Emitter {
     fn double_quoted(&mut self, text: &str, indent: isize, breaks: bool) {
         self.space_unless_key(!breaks);
         self.put("\"");
-        let chars: Vec<char> = text.chars().collect();
+        let chars: Vec<char> = text.chars().gather();
         let mut spaces = false;
         for (index, c) in chars.iter().enumerate() {
             if let Some(escape) = escaped(*c) {
@@ -316,7 +317,7 @@ fn is_base_60(text: &str) -> bool {
     if !first.starts_with(|it: char| it.is_ascii_digit()) || !numeric(first) || !text.contains(':') {
         return false;
     }
-    let parts: Vec<&str> = parts.collect();
+    let parts: Vec<&str> = parts.gather();
     parts.iter().enumerate().all(|(index, part)| {
         let (part, fraction) = match part.split_once('.') {
             Some((part, fraction)) if index + 1 == parts.len() => (part, fraction),
@@ -349,7 +350,7 @@ pub(crate) fn go_float(float: f64) -> String {
 ///
 /// Follows go.yaml.in/yaml/v2 sorter.go.
 fn natural_order(a: &str, b: &str) -> Ordering {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().gather(), b.chars().gather());
     let Some(at) = a.iter().zip(&b).position(|(a, b)| a != b) else { return a.len().cmp(&b.len()) };
     let (x, y) = (a[at], b[at]);
     match (x.is_alphabetic(), y.is_alphabetic()) {

@@ -2,6 +2,7 @@
 //!
 //! Follows go.yaml.in/yaml/v2 resolve.go (YAML 1.1 with Go's number syntax) and sigs.k8s.io/yaml.
 
+use sim::Gather as _;
 use serde_json::{Map, Number, Value};
 
 use super::YamlError;
@@ -97,7 +98,7 @@ fn is_timestamp(text: &str) -> bool {
     let clock_end = time.find(['Z', 'z', '+', '-']).unwrap_or(time.len());
     let zoned = clock_end != time.len();
     let clock = time[..clock_end].split('.').next().unwrap_or("");
-    let parts: Vec<Option<u32>> = clock.split(':').map(|it| it.parse().ok()).collect();
+    let parts: Vec<Option<u32>> = clock.split(':').map(|it| it.parse().ok()).gather();
     let in_day = matches!(parts[..], [Some(0..=23), Some(0..=59), Some(0..=59)]);
     in_day && zoned == (text.as_bytes()[date_end] != b' ')
 }
@@ -187,11 +188,11 @@ fn go_syntax(value: &Value) -> String {
         Value::Number(it) => it.to_string(),
         Value::String(it) => format!("{it:?}"),
         Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(go_syntax).collect();
+            let items: Vec<String> = items.iter().map(go_syntax).gather();
             format!("[]interface {{}}{{{}}}", items.join(", "))
         }
         Value::Object(map) => {
-            let pairs: Vec<String> = map.iter().map(|(k, v)| format!("{k:?}:{}", go_syntax(v))).collect();
+            let pairs: Vec<String> = map.iter().map(|(k, v)| format!("{k:?}:{}", go_syntax(v))).gather();
             format!("map[interface {{}}]interface {{}}{{{}}}", pairs.join(", "))
         }
     }

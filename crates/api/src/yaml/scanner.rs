@@ -3,6 +3,7 @@
 //! Follows go.yaml.in/yaml/v2 scannerc.go, itself a port of libyaml: simple keys are remembered and turned into
 //! `Key` tokens when their `:` is found, indentation becomes block tokens. Comments and `%TAG` are skipped.
 
+use sim::Gather as _;
 use std::collections::VecDeque;
 
 use super::YamlError;
@@ -403,7 +404,7 @@ impl<'a> Scanner<'a> {
         while !self.is_breakz(0) {
             self.read(&mut line);
         }
-        match line.split_whitespace().collect::<Vec<_>>()[..] {
+        match line.split_whitespace().gather()[..] {
             ["%YAML", version, ..] => self.push(Token::Version(version == "1.1"), start),
             ["%TAG", ..] => {}
             _ => return self.error(start, "found unknown directive name"),

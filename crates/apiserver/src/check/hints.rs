@@ -1,5 +1,6 @@
 //! Guesses what a mistake was meant to be, and how to repair it.
 
+use sim::Gather as _;
 use api::Kind;
 use api::schema::{self, Problem, Shape, Struct, Type};
 use api::yaml::{self, Data, Document, Mark, Place, Step, YamlError};
@@ -28,8 +29,8 @@ pub(super) fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> 
 fn distance(a: &str, b: &str) -> usize {
     const LENGTH_MAX: usize = 80;
     let (a, b): (Vec<char>, Vec<char>) =
-        (a.chars().take(LENGTH_MAX).collect(), b.chars().take(LENGTH_MAX).collect());
-    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
+        (a.chars().take(LENGTH_MAX).gather(), b.chars().take(LENGTH_MAX).gather());
+    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).gather()];
     for (i, x) in a.iter().enumerate() {
         let mut row = vec![i + 1];
         for (j, y) in b.iter().enumerate() {
@@ -225,7 +226,7 @@ const COLUMNS_MAX: usize = 8;
 
 pub(super) fn yaml(text: &str, error: &YamlError) -> Guess {
     let Some(place) = error.place else { return (None, None) };
-    let lines: Vec<&str> = text.lines().collect();
+    let lines: Vec<&str> = text.lines().gather();
     let number = (place.line as usize).min(lines.len().saturating_sub(1));
     let Some(line) = lines.get(number) else { return (None, None) };
     let indentation = &line[..line.len() - line.trim_start().len()];

@@ -1,5 +1,6 @@
 //! What the editor tells while one types: the server's own words at the right place, a hint, and a fix to click.
 
+use sim::Gather as _;
 mod hints;
 mod no_effect;
 
@@ -94,7 +95,7 @@ pub struct Edit {
 
 impl Fix {
     pub fn apply(&self, text: &str) -> String {
-        let mut edits: Vec<&Edit> = self.edits.iter().collect();
+        let mut edits: Vec<&Edit> = self.edits.iter().gather();
         edits.sort_by_key(|it| it.start.offset);
         let mut out = text.to_owned();
         for edit in edits.into_iter().rev() {

@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 pkg/apis/core/v1/defaults.go and pkg/apis/core/v1/helper/qos.
 
+use sim::Gather as _;
 use std::collections::BTreeMap;
 
 use api::k8s_openapi::api::core::v1::{
@@ -230,7 +231,7 @@ pub fn qos_class(pod: &Pod) -> &'static str {
                 let resources = it.resources.as_ref();
                 (resources.and_then(|it| it.requests.as_ref()), resources.and_then(|it| it.limits.as_ref()))
             })
-            .collect(),
+            .gather(),
     };
     let amount = |resources: Resources, name| quantity::of_option(resources.and_then(|it| it.get(name)));
     let (mut any, mut guaranteed) = (false, true);

@@ -3,6 +3,7 @@
 //! Follows Python's difflib (SequenceMatcher and its automatic leaving out of frequent lines), which Kubernetes'
 //! apimachinery/pkg/util/diff goes by.
 
+use sim::Gather as _;
 use std::fmt::Write as _;
 
 use sim::VecMap;
@@ -23,7 +24,7 @@ struct Block {
 }
 
 pub(super) fn unified(one: &str, other: &str) -> String {
-    let (one, other): (Vec<&str>, Vec<&str>) = (one.lines().collect(), other.lines().collect());
+    let (one, other): (Vec<&str>, Vec<&str>) = (one.lines().gather(), other.lines().gather());
     let mut out = String::new();
     for group in groups(&blocks(&one, &other), one.len(), other.len()) {
         let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };

@@ -6,6 +6,7 @@
 //!
 //! DIFFERENCE: sources of volumes that live outside the cluster show as in a manifest.
 
+use sim::Gather as _;
 use std::fmt::Write as _;
 
 use api::k8s_openapi::api::core::v1::PodSpec;
@@ -27,7 +28,7 @@ pub(super) fn show(spec: &PodSpec) -> String {
         let moved: Vec<(String, Value)> = IN_SECURITY_CONTEXT
             .iter()
             .filter_map(|it| map.remove(*it).map(|value| ((*it).to_owned(), value)))
-            .collect();
+            .gather();
         let context = map.entry("securityContext").or_insert_with(|| Value::Object(Map::new()));
         if let Some(context) = context.as_object_mut() {
             context.extend(moved);
@@ -50,7 +51,7 @@ fn fields(of: &str) -> Vec<(&'static str, &'static str)> {
             Some(embedded) => fields(embedded),
             None => vec![word.split_once(':').unwrap_or((word, ""))],
         })
-        .collect()
+        .gather()
 }
 
 fn write_struct(out: &mut String, kind: &str, value: Option<&Value>, depth: usize) {

@@ -3,6 +3,7 @@
 //! Follows kubernetes v1.36 pkg/apis/core/validation: ValidatePodResize, validateContainerResize;
 //! plugin/pkg/admission/podresize.
 
+use sim::Gather as _;
 use std::collections::BTreeMap;
 
 use api::k8s_openapi::api::core::v1::{Container, PodSpec, ResourceRequirements};
@@ -122,7 +123,7 @@ pub fn admit(pod: &Pod, store: &Store) -> Result<(), Failure> {
             );
             (room < asked).then(|| format!("{of}, requested: {asked}, allocatable: {room}"))
         })
-        .collect();
+        .gather();
     if too_much.is_empty() {
         return Ok(());
     }

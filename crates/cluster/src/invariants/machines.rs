@@ -1,5 +1,6 @@
 //! What one look at the machines shows: sandboxes, containers, volumes.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use api::Pod;
@@ -36,7 +37,7 @@ fn check_machine(cluster: &Cluster, machine: &str, pods: &VecMap<&str, &Arc<Pod>
                 found.broken(name(), "no two sandboxes have one address", &status.ip);
             }
         }
-        let containers: Vec<ContainerFacts<'_>> = cluster.runtime().containers_in(status.id).collect();
+        let containers: Vec<ContainerFacts<'_>> = cluster.runtime().containers_in(status.id).gather();
         for it in &containers {
             let holds = status.ready || !(config.share_process_namespace || config.host_pid);
             check_container(it, holds, &containers, &name, found);

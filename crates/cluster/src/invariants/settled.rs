@@ -1,5 +1,6 @@
 //! What holds when all faults are mended and everything has had time to react.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta, Time};
@@ -205,7 +206,7 @@ fn check_replica_set(api: &ApiServer, set: &ReplicaSet, found: &mut Found) {
                 && !state::is_terminal(it)
                 && it.metadata.deletion_timestamp.is_none()
         })
-        .collect();
+        .gather();
     let name = || Object::from(set.clone()).key();
     let wanted = set.spec.as_ref().and_then(|it| it.replicas).unwrap_or(1);
     let count = pods.len() as i32;
@@ -244,7 +245,7 @@ fn check_deployment(api: &ApiServer, deployment: &Deployment, found: &mut Found)
         let Object::ReplicaSet(set) = &it.object else { return None };
         is_of(&set.metadata, &deployment.metadata).then_some(set)
     });
-    let sets: Vec<_> = sets.filter_map(|it| it.status.as_ref()).collect();
+    let sets: Vec<_> = sets.filter_map(|it| it.status.as_ref()).gather();
     let replicas: i32 = sets.iter().map(|it| it.replicas).sum();
     let ready: i32 = sets.iter().filter_map(|it| it.ready_replicas).sum();
     let status = deployment.status.clone().unwrap_or_default();

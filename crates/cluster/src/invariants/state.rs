@@ -1,5 +1,6 @@
 //! What one look at the objects shows.
 
+use sim::Gather as _;
 use api::k8s_openapi::api::core::v1::ContainerStatus;
 use api::{Object, Pod};
 use apiserver::ApiServer;
@@ -105,7 +106,7 @@ fn check_pod(pod: &Pod, found: &mut Found) {
         .flat_map(|it| it.init_containers.iter().flatten())
         .filter(|it| it.restart_policy.as_deref() == Some("Always"))
         .map(|it| it.name.as_str())
-        .collect();
+        .gather();
     let mut inits = status.init_container_statuses.iter().flatten();
     let waits_for = inits.find(|it| {
         let ended_well = |it: &ContainerStatus| {

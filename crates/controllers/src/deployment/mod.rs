@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 pkg/controller/deployment: syncDeployment, sync.go.
 
+use sim::Gather as _;
 mod rollout;
 mod scale;
 mod status;
@@ -145,7 +146,7 @@ impl<'a> Sync<'a> {
         let namespace = meta.namespace.clone().unwrap_or_default();
         let goes = meta.deletion_timestamp.is_some();
         let owned = self.view.index.dependents(&uid).filter(|it| it.kind == Kind::ReplicaSet);
-        let keys: Vec<_> = owned.chain(self.view.index.orphans(&namespace, Kind::ReplicaSet)).collect();
+        let keys: Vec<_> = owned.chain(self.view.index.orphans(&namespace, Kind::ReplicaSet)).gather();
         for key in keys {
             let Some(Object::ReplicaSet(set)) = self.view.get(key) else { continue };
             let mine = ownership::is_controlled_by(&set.metadata, &uid);

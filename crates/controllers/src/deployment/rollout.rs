@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 pkg/controller/deployment/rolling.go and recreate.go.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use api::{Because, Kind, ObjectKey, ReplicaSet};
@@ -37,7 +38,7 @@ impl Sync<'_> {
 
     /// Old Pods go as far as enough others are available, those first that do not work anyway.
     fn shrink_old(&mut self, new: &Arc<ReplicaSet>, generations: &Generations) -> bool {
-        let mut old: Sets = generations.old.iter().filter(|it| 0 < scale::size(it)).cloned().collect();
+        let mut old: Sets = generations.old.iter().filter(|it| 0 < scale::size(it)).cloned().gather();
         if old.is_empty() {
             return false;
         }
@@ -79,7 +80,7 @@ impl Sync<'_> {
 
     pub(super) fn rollout_recreate(&mut self) {
         let generations = self.generations(false);
-        let active: Sets = generations.old.iter().filter(|it| 0 < scale::size(it)).cloned().collect();
+        let active: Sets = generations.old.iter().filter(|it| 0 < scale::size(it)).cloned().gather();
         let mut scaled_down = false;
         for set in &active {
             scaled_down |= self.scale_set(set, 0).is_some();
@@ -114,7 +115,7 @@ impl Sync<'_> {
         let limit = self.deployment.spec.as_ref().and_then(|it| it.revision_history_limit);
         let Some(limit) = limit.filter(|it| *it != i32::MAX) else { return };
         let mut alive: Sets =
-            old.iter().filter(|it| it.metadata.deletion_timestamp.is_none()).cloned().collect();
+            old.iter().filter(|it| it.metadata.deletion_timestamp.is_none()).cloned().gather();
         let surplus = alive.len().saturating_sub(limit.max(0) as usize);
         alive.sort_by_key(|it| revision(it));
         for set in alive.iter().take(surplus) {

@@ -3,6 +3,7 @@
 //! Follows kubernetes v1.36 pkg/controller/deployment/sync.go: scale, scaleReplicaSet, isScalingEvent, and
 //! util/deployment_util.go: ResolveFenceposts, NewRSNewReplicas, GetReplicaSetProportion.
 
+use sim::Gather as _;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
@@ -88,7 +89,7 @@ impl Sync<'_> {
     }
 
     fn scale(&mut self, generations: &Generations) {
-        let active: Vec<_> = generations.all().filter(|it| 0 < size(it)).cloned().collect();
+        let active: Vec<_> = generations.all().filter(|it| 0 < size(it)).cloned().gather();
         let newest_old = || generations.old.last().cloned();
         let only = match active.as_slice() {
             [] => generations.new.clone().or_else(newest_old),
@@ -128,7 +129,7 @@ impl Sync<'_> {
         } else if to_add < 0 {
             active.sort_by_key(|it| (Reverse(size(it)), created(it)));
         }
-        let mut sizes: Vec<i32> = active.iter().map(|it| size(it)).collect();
+        let mut sizes: Vec<i32> = active.iter().map(|it| size(it)).gather();
         let mut added = 0;
         if to_add != 0 {
             for (set, size) in active.iter().zip(&mut sizes) {

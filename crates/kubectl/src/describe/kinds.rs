@@ -1,5 +1,6 @@
 //! The smaller kinds, and nodes.
 
+use sim::Gather as _;
 use serde_json::Value;
 
 use super::{Page, none_if_empty};
@@ -18,7 +19,7 @@ fn head(page: &mut Page, it: &Value) {
 }
 
 fn joined(it: &Value, path: &str) -> String {
-    let all: Vec<String> = list(it, path).iter().map(plain).collect();
+    let all: Vec<String> = list(it, path).iter().map(plain).gather();
     all.join(",")
 }
 
@@ -204,7 +205,7 @@ pub fn endpoint_slice(page: &mut Page, it: &Value) {
     for endpoint in list(it, "endpoints") {
         let or_unset =
             |path: &str| if has(endpoint, path) { plain(at(endpoint, path)) } else { "<unset>".to_owned() };
-        let addresses: Vec<String> = list(endpoint, "addresses").iter().map(plain).collect();
+        let addresses: Vec<String> = list(endpoint, "addresses").iter().map(plain).gather();
         page.pair(1, "- Addresses", none_if_empty(&addresses.join(", ")));
         page.line(2, "Conditions:");
         page.pair(3, "Ready", &or_unset("conditions.ready"));
@@ -224,7 +225,7 @@ pub fn endpoint_slice(page: &mut Page, it: &Value) {
 pub fn service_account(page: &mut Page, it: &Value) {
     head(page, it);
     let names = |path: &str| {
-        let all: Vec<&str> = list(it, path).iter().map(|it| text(it, "name")).collect();
+        let all: Vec<&str> = list(it, path).iter().map(|it| text(it, "name")).gather();
         none_if_empty(&all.join("\n                     ")).to_owned()
     };
     page.pair(0, "Image pull secrets", &names("imagePullSecrets"));
@@ -240,7 +241,7 @@ pub fn node(call: &mut Call, page: &mut Page, it: &Value) -> Result<(), Failure>
     page.labels("Labels", at(it, "metadata.labels"));
     page.annotations(at(it, "metadata.annotations"));
     page.pair(0, "CreationTimestamp", &age::rfc1123z(text(it, "metadata.creationTimestamp")));
-    let mut taints: Vec<String> = list(it, "spec.taints").iter().map(taint).collect();
+    let mut taints: Vec<String> = list(it, "spec.taints").iter().map(taint).gather();
     taints.sort();
     page.pair(0, "Taints", none_if_empty(&taints.join("\n\t")));
     page.pair(0, "Unschedulable", if is_true(it, "spec.unschedulable") { "true" } else { "false" });

@@ -1,5 +1,6 @@
 //! A Pod, its containers and its volumes.
 
+use sim::Gather as _;
 use serde_json::Value;
 use sim::SimTime;
 
@@ -162,7 +163,7 @@ fn container(page: &mut Page, it: &Value, status: Option<&Value>, pod: Option<&V
                 let name = if name.is_empty() { String::new() } else { format!(" ({name})") };
                 format!("{}/{}{name}", int(port, field), text(port, "protocol"))
             })
-            .collect();
+            .gather();
         let plural = if 1 < all.len() { "s" } else { "" };
         page.line(2, &format!("{title}{plural}:\t{}", none_if_empty(&all.join(", "))));
     }
@@ -244,7 +245,7 @@ fn probe(it: &Value) -> String {
         int(it, "failureThreshold")
     );
     if has(it, "exec") {
-        let words: Vec<String> = list(it, "exec.command").iter().map(plain).collect();
+        let words: Vec<String> = list(it, "exec.command").iter().map(plain).gather();
         format!("exec [{}] {attributes}", words.join(" "))
     } else if has(it, "httpGet") {
         let it = at(it, "httpGet");
@@ -346,7 +347,7 @@ fn container_resource(it: &Value, resource: &str, divisor: &Value) -> String {
 }
 
 fn mounts(page: &mut Page, it: &Value) {
-    let mut all: Vec<&Value> = list(it, "volumeMounts").iter().collect();
+    let mut all: Vec<&Value> = list(it, "volumeMounts").iter().gather();
     all.sort_by_key(|it| text(it, "mountPath").to_owned());
     page.line(2, if all.is_empty() { "Mounts:\t<none>" } else { "Mounts:" });
     for mount in all {
@@ -435,7 +436,7 @@ pub fn tolerations(page: &mut Page, indent: &str, all: &[Value]) {
         page.line(0, &format!("{indent}Tolerations:\t<none>"));
         return;
     }
-    let mut all: Vec<&Value> = all.iter().collect();
+    let mut all: Vec<&Value> = all.iter().gather();
     all.sort_by_key(|it| text(it, "key").to_owned());
     for (index, it) in all.into_iter().enumerate() {
         let (key, value, effect) = (text(it, "key"), text(it, "value"), text(it, "effect"));
@@ -458,7 +459,7 @@ pub fn tolerations(page: &mut Page, indent: &str, all: &[Value]) {
 }
 
 pub fn spread(page: &mut Page, all: &[Value], space: &str) {
-    let mut all: Vec<&Value> = all.iter().collect();
+    let mut all: Vec<&Value> = all.iter().gather();
     all.sort_by_key(|it| text(it, "topologyKey").to_owned());
     for (index, it) in all.into_iter().enumerate() {
         let head = if index == 0 { "Topology Spread Constraints:" } else { "" };

@@ -1,5 +1,6 @@
 //! What makes Pods: Deployments, ReplicaSets, StatefulSets, DaemonSets, Jobs.
 
+use sim::Gather as _;
 use serde_json::Value;
 
 use super::{Page, controller, pod};
@@ -104,7 +105,7 @@ pub fn deployment(call: &mut Call, page: &mut Page, it: &Value) -> Result<(), Fa
     };
     let newest = all.iter().position(|set| bare_template(set) == wanted);
     let old: Vec<String> =
-        all.iter().enumerate().filter(|it| Some(it.0) != newest).map(|it| show(it.1)).collect();
+        all.iter().enumerate().filter(|it| Some(it.0) != newest).map(|it| show(it.1)).gather();
     if !all.is_empty() {
         page.pair(0, "OldReplicaSets", super::none_if_empty(&old.join(", ")));
         page.pair(0, "NewReplicaSet", &newest.map_or("<none>".to_owned(), |it| show(&all[it])));
@@ -195,7 +196,7 @@ fn claims(page: &mut Page, it: &Value) {
         page.labels("  Labels", at(claim, "metadata.labels"));
         page.annotations_titled("  Annotations:", at(claim, "metadata.annotations"));
         page.pair(1, "Capacity", &plain(at(claim, "spec.resources.requests.storage")));
-        let modes: Vec<String> = list(claim, "spec.accessModes").iter().map(plain).collect();
+        let modes: Vec<String> = list(claim, "spec.accessModes").iter().map(plain).gather();
         page.pair(1, "Access Modes", &format!("[{}]", modes.join(" ")));
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 pkg/printers/internalversion/printers.go.
 
+use sim::Gather as _;
 mod pod;
 pub use pod::cells as pod_cells;
 mod rows;
@@ -56,7 +57,7 @@ const COLUMNS: &[(&str, &str)] = &[
 pub fn headers(resource: &Resource, wide: bool) -> Vec<String> {
     let found = COLUMNS.iter().find(|it| it.0 == resource.plural);
     let columns = found.map_or("NAME,AGE", |it| it.1);
-    shown(columns, wide).map(|it| it.trim_start_matches('+').to_owned()).collect()
+    shown(columns, wide).map(|it| it.trim_start_matches('+').to_owned()).gather()
 }
 
 fn shown(columns: &'static str, wide: bool) -> impl Iterator<Item = &'static str> {
@@ -79,5 +80,5 @@ pub fn row(resource: &Resource, object: &Value, wide: bool, now: SimTime) -> Vec
         .zip(cells)
         .filter(|(column, _)| wide || !column.starts_with('+'))
         .map(|it| it.1)
-        .collect()
+        .gather()
 }

@@ -1,5 +1,6 @@
 //! The rows of every other kind.
 
+use sim::Gather as _;
 use serde_json::Value;
 use sim::SimTime;
 
@@ -7,7 +8,7 @@ use crate::age;
 use crate::json::{at, entries, has, int, is_true, labels, list, or_none, plain, text};
 
 fn join(items: impl Iterator<Item = String>) -> String {
-    items.collect::<Vec<_>>().join(",")
+    items.gather().join(",")
 }
 
 /// All columns of a resource, those of `-o wide` included.
@@ -76,7 +77,7 @@ pub fn cells(resource: &str, it: &Value, wide: bool, now: SimTime) -> Vec<String
 }
 
 fn chain(first: impl Iterator<Item = String>, rest: Vec<String>) -> Vec<String> {
-    first.chain(rest).collect()
+    first.chain(rest).gather()
 }
 
 /// Containers, images and, if wanted, the selector.
@@ -99,10 +100,10 @@ fn template(it: &Value, selector: bool) -> Vec<String> {
 pub fn label_selector(selector: &Value) -> String {
     let mut parts: Vec<(String, String)> = entries(selector, "matchLabels")
         .map(|(key, value)| (key.to_owned(), format!("{key}={}", plain(value))))
-        .collect();
+        .gather();
     for expression in list(selector, "matchExpressions") {
         let key = text(expression, "key");
-        let mut values: Vec<&str> = list(expression, "values").iter().filter_map(Value::as_str).collect();
+        let mut values: Vec<&str> = list(expression, "values").iter().filter_map(Value::as_str).gather();
         values.sort_unstable();
         let values = values.join(",");
         let part = match text(expression, "operator") {
@@ -126,7 +127,7 @@ pub fn node_roles(it: &Value) -> String {
             None if key == "kubernetes.io/role" => value.as_str().filter(|it| !it.is_empty()),
             _ => None,
         })
-        .collect();
+        .gather();
     roles.sort_unstable();
     roles.dedup();
     or_none(roles.join(","))
@@ -175,7 +176,7 @@ pub fn load_balancer(it: &Value) -> String {
     let mut all: Vec<&str> = list(it, "status.loadBalancer.ingress")
         .iter()
         .map(|it| if text(it, "ip").is_empty() { text(it, "hostname") } else { text(it, "ip") })
-        .collect();
+        .gather();
     all.sort_unstable();
     all.join(",")
 }
@@ -248,13 +249,13 @@ fn slice_ports(it: &Value) -> String {
                 if has(port, "port") { int(port, "port").to_string() } else { text(port, "name").to_owned() };
             if shown.is_empty() { "*".to_owned() } else { shown }
         })
-        .collect();
+        .gather();
     if ports.is_empty() { "<unset>".to_owned() } else { few(&ports, 3) }
 }
 
 fn slice_endpoints(it: &Value) -> String {
     let all: Vec<String> =
-        list(it, "endpoints").iter().flat_map(|it| list(it, "addresses")).map(plain).collect();
+        list(it, "endpoints").iter().flat_map(|it| list(it, "addresses")).map(plain).gather();
     if all.is_empty() { "<unset>".to_owned() } else { few(&all, 3) }
 }
 
@@ -392,7 +393,7 @@ fn autoscaler(it: &Value, name: String, age: String) -> Vec<String> {
                 at(now, "averageUtilization").as_i64().map_or("<unknown>".to_owned(), |it| format!("{it}%"));
             format!("{}: {now}/{wanted}%", text(metric, "resource.name"))
         })
-        .collect();
+        .gather();
     let reference =
         format!("{}/{}", text(it, "spec.scaleTargetRef.kind"), text(it, "spec.scaleTargetRef.name"));
     let least = at(it, "spec.minReplicas").as_i64().map_or("<unset>".to_owned(), |it| it.to_string());

@@ -1,5 +1,6 @@
 //! What kubectl has and this one has not: an honest word instead of silence.
 
+use sim::Gather as _;
 use super::VERBS;
 use crate::client::{Failure, fail};
 use crate::flags::Flags;
@@ -111,7 +112,7 @@ pub fn unknown(words: &[String], at: usize) -> Failure {
             return failure;
         }
         let start = [name, " "].concat();
-        let subs: Vec<&str> = VERBS.iter().filter_map(|it| it.name.strip_prefix(&start)).collect();
+        let subs: Vec<&str> = VERBS.iter().filter_map(|it| it.name.strip_prefix(&start)).gather();
         return Failure::Text(format!(
             "kubectl {name} needs one of these commands: {}\nSee 'kubectl {name} -h' for help and examples",
             subs.join(", ")
@@ -140,8 +141,8 @@ fn unheard_of(name: &str) -> Failure {
 
 /// Levenshtein's.
 fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut row: Vec<usize> = (0..=b.len()).collect();
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().gather(), b.chars().gather());
+    let mut row: Vec<usize> = (0..=b.len()).gather();
     for (i, x) in a.iter().enumerate() {
         let mut diagonal = row[0];
         row[0] = i + 1;

@@ -1,5 +1,6 @@
 //! `config`: the one context of this workstation, and the namespace it means.
 
+use sim::Gather as _;
 use serde_json::{Value, json};
 
 use super::{DONE, Next};
@@ -57,7 +58,7 @@ pub fn get_contexts(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
     if !flags.on("no-headers") {
         rows.insert(0, ["CURRENT", "NAME", "CLUSTER", "AUTHINFO", "NAMESPACE"]);
     }
-    let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.map(str::to_owned).to_vec()).collect();
+    let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.map(str::to_owned).to_vec()).gather();
     let mut out = String::new();
     Widths::default().print(&rows, &mut out);
     call.print(&out);

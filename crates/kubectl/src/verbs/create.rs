@@ -1,5 +1,6 @@
 //! `create -f`, and what creates objects from flags.
 
+use sim::Gather as _;
 use serde_json::{Value, json};
 
 use super::{DONE, DryRun, Next, change_flags, tell};
@@ -123,7 +124,7 @@ pub fn deployment(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
     }
     let (name, command) = (flags.args[0].clone(), flags.args[before..].to_vec());
     let dry = DryRun::of(call, flags)?;
-    let images: Vec<&str> = flags.list("image").collect();
+    let images: Vec<&str> = flags.list("image").gather();
     let containers: Vec<Value> = images
         .iter()
         .map(|image| {
@@ -138,7 +139,7 @@ pub fn deployment(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
             }
             container
         })
-        .collect();
+        .gather();
     let labels = json!({"app": name});
     let mut object = json!({
         "apiVersion": "apps/v1", "kind": "Deployment",

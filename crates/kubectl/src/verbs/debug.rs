@@ -3,6 +3,7 @@
 //! Follows kubernetes v1.36 kubectl/pkg/cmd/debug: Validate, generateDebugContainer, waitForContainer.
 //! Copies of Pods (`--copy-to`) and shells on nodes are left out, and refused.
 
+use sim::Gather as _;
 use serde_json::{Map, Value, json};
 
 use super::run::Attached;
@@ -97,7 +98,7 @@ fn container(flags: &Flags, name: &str) -> Result<Value, Failure> {
         set(if flags.on("arguments-only") { "args" } else { "command" }, json!(words));
     }
     let pairs = flags.all("env").filter_map(|it| it.split_once('='));
-    let env: Vec<Value> = pairs.map(|(key, value)| json!({"name": key, "value": value})).collect();
+    let env: Vec<Value> = pairs.map(|(key, value)| json!({"name": key, "value": value})).gather();
     if !env.is_empty() {
         set("env", Value::Array(env));
     }
@@ -143,7 +144,7 @@ fn free_name(pod: &Value) -> String {
         .into_iter()
         .flat_map(|path| list(pod, path))
         .map(|it| text(it, "name"))
-        .collect();
+        .gather();
     let uid = text(pod, "metadata.uid").bytes();
     let mut rng =
         sim::Rng::from_seed(uid.fold(0, |sum: u64, it| sum.wrapping_mul(31).wrapping_add(it.into())));

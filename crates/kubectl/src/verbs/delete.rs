@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 kubectl/pkg/cmd/delete.
 
+use sim::Gather as _;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -100,7 +101,7 @@ fn targets(call: &mut Call, flags: &Flags) -> Result<(Vec<Found>, Vec<Failure>),
             object: Value::Null,
             source: it.source,
         });
-        return Ok((found.collect(), failures));
+        return Ok((found.gather(), failures));
     }
     if flags.args.is_empty() {
         return fail(args::NOTHING_NAMED);
@@ -118,7 +119,7 @@ fn targets(call: &mut Call, flags: &Flags) -> Result<(Vec<Found>, Vec<Failure>),
             object: Value::Null,
             source: String::new(),
         });
-        return Ok((found.collect(), Vec::new()));
+        return Ok((found.gather(), Vec::new()));
     }
     args::find(call, flags, &flags.args)
 }
@@ -186,7 +187,7 @@ impl Waiting {
             let all = left.iter().map(|it| {
                 Failure::Text(format!("timed out waiting for the condition on {}/{}", it.0.plural, it.2))
             });
-            Failure::gather(all.collect())?;
+            Failure::gather(all.gather())?;
         }
         self.left = left;
         let until = self.until;

@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 kubectl/pkg/drain and pkg/cmd/drain.
 
+use sim::Gather as _;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -69,7 +70,7 @@ pub fn run(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
     let draining = Draining {
         flags: flags.clone(),
         dry,
-        nodes: found.into_iter().map(|it| it.name).collect(),
+        nodes: found.into_iter().map(|it| it.name).gather(),
         at_work: false,
         leaving: Vec::new(),
         until: until.map(|it| call.now + Duration::from_micros(it)),
@@ -222,7 +223,7 @@ impl Draining {
     fn begin(&mut self, call: &mut Call, node: &str) -> Result<Result<(), Vec<String>>, Failure> {
         let seen = verdicts(call, &self.flags, node)?;
         let worded = |all: &[(&str, Vec<String>)]| -> Vec<String> {
-            all.iter().map(|(message, pods)| format!("{message}: {}", pods.join(", "))).collect()
+            all.iter().map(|(message, pods)| format!("{message}: {}", pods.join(", "))).gather()
         };
         if !seen.errors.is_empty() {
             return Ok(Err(worded(&seen.errors)));
@@ -308,7 +309,7 @@ impl Draining {
                     format!("error when waiting for pod {name:?} in namespace {namespace:?} to terminate: context deadline exceeded")
                 }
             })
-            .collect();
+            .gather();
         call.warn(&format!(
             "There are pending pods in node {node:?} when an error occurred: {}",
             one_or_list(&why)

@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 kubectl/pkg/cmd/events.
 
+use sim::Gather as _;
 use serde_json::Value;
 
 use super::{DONE, Next, Task};
@@ -71,7 +72,7 @@ pub fn run(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
 
 impl Watch {
     fn wanted(&self, event: &Value) -> bool {
-        let types: Vec<&str> = self.flags.list("types").collect();
+        let types: Vec<&str> = self.flags.list("types").gather();
         let of_type = types.is_empty() || types.iter().any(|it| it.eq_ignore_ascii_case(text(event, "type")));
         let about = self.about.as_ref().is_none_or(|(kind, name)| {
             text(event, "involvedObject.kind") == *kind && text(event, "involvedObject.name") == name
@@ -84,11 +85,11 @@ impl Watch {
         if self.flags.on("all-namespaces") {
             row.insert(0, "NAMESPACE");
         }
-        row.into_iter().map(str::to_owned).collect()
+        row.into_iter().map(str::to_owned).gather()
     }
 
     fn print(&mut self, call: &mut Call, headers: Option<Vec<String>>, events: &[Value]) {
-        let mut rows: Vec<Vec<String>> = headers.into_iter().collect();
+        let mut rows: Vec<Vec<String>> = headers.into_iter().gather();
         for it in events {
             let object = format!("{}/{}", text(it, "involvedObject.kind"), text(it, "involvedObject.name"));
             let mut row = vec![
@@ -120,7 +121,7 @@ impl Watch {
             .filter(|it| it.change != ChangeKind::Deleted)
             .map(|it| it.object)
             .filter(|it| self.wanted(it))
-            .collect();
+            .gather();
         self.print(call, None, &new);
         Next::Wait(Task::Events(self), None)
     }

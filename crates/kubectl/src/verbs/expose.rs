@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 kubectl/pkg/cmd/expose: RunExpose, createService.
 
+use sim::Gather as _;
 use serde_json::{Map, Value, json};
 
 use super::create::{self, Sent};
@@ -125,7 +126,7 @@ fn ports(flags: &Flags, it: &Found) -> Result<Vec<Value>, Failure> {
         "pods" => container_ports(&it.object, "spec.containers"),
         _ => container_ports(&it.object, "spec.template.spec.containers"),
     };
-    let given: Vec<&str> = flags.list("port").collect();
+    let given: Vec<&str> = flags.list("port").gather();
     if given.is_empty() && own.is_empty() {
         if flags.text("cluster-ip") == "None" {
             return Ok(Vec::new());
@@ -160,11 +161,11 @@ fn ports(flags: &Flags, it: &Found) -> Result<Vec<Value>, Failure> {
         }
         port
     });
-    Ok(ports.collect())
+    Ok(ports.gather())
 }
 
 fn container_ports(object: &Value, path: &str) -> Vec<(i64, String)> {
-    list(object, path).iter().flat_map(|it| own_ports(list(it, "ports"), "containerPort")).collect()
+    list(object, path).iter().flat_map(|it| own_ports(list(it, "ports"), "containerPort")).gather()
 }
 
 fn own_ports(ports: &[Value], field: &str) -> Vec<(i64, String)> {
@@ -172,5 +173,5 @@ fn own_ports(ports: &[Value], field: &str) -> Vec<(i64, String)> {
         "" => "TCP".to_owned(),
         own => own.to_owned(),
     };
-    ports.iter().filter_map(|it| Some((plain(at(it, field)).parse().ok()?, protocol(it)))).collect()
+    ports.iter().filter_map(|it| Some((plain(at(it, field)).parse().ok()?, protocol(it)))).gather()
 }

@@ -1,5 +1,6 @@
 //! `get`: tables and objects, once or as they change.
 
+use sim::Gather as _;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -52,7 +53,7 @@ impl Look {
             show_kind: flags.on("show-kind"),
             namespaces: flags.on("all-namespaces"),
             events: flags.on("output-watch-events"),
-            labels: flags.list("label-columns").map(str::to_owned).collect(),
+            labels: flags.list("label-columns").map(str::to_owned).gather(),
             show_labels: flags.on("show-labels"),
             headers: !flags.on("no-headers"),
         }
@@ -253,7 +254,7 @@ fn print_objects(
     failures: &[Failure],
 ) -> Result<(), Failure> {
     let single = targets.len() == 1 && targets[0].name.is_some();
-    let mut items: Vec<Value> = groups.into_iter().flat_map(|it| it.1).collect();
+    let mut items: Vec<Value> = groups.into_iter().flat_map(|it| it.1).gather();
     let one = single || (flags.given("filename") && items.len() == 1);
     if one && items.is_empty() {
         return Ok(());
@@ -289,7 +290,7 @@ fn watch(call: &mut Call, flags: &Flags, format: &Format, targets: &[Target]) ->
         None => args::list_all(call, target.resource, &watch.namespace, flags)?,
     };
     if !flags.on("watch-only") {
-        let items: Vec<(String, Value)> = items.into_iter().map(|it| ("ADDED".to_owned(), it)).collect();
+        let items: Vec<(String, Value)> = items.into_iter().map(|it| ("ADDED".to_owned(), it)).gather();
         watch.print(call, format, &items)?;
     }
     watch.step_again(call)
@@ -338,7 +339,7 @@ impl Watch {
                 };
                 (change.to_owned(), it.object)
             })
-            .collect();
+            .gather();
         let format = Format::of_get(&self.flags)?;
         self.print(call, &format, &items)?;
         self.step_again(call)

@@ -1,5 +1,6 @@
 //! What kubectl tells about the cluster and about itself.
 
+use sim::Gather as _;
 use super::{DONE, Next};
 use crate::Call;
 use crate::client::{Failure, fail};
@@ -14,7 +15,7 @@ pub const PLAIN: &str = "output,o= minify! raw! flatten!";
 
 pub fn api_resources(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
     let mut rows = Vec::new();
-    let mut all: Vec<resources::Resource> = resources::all().collect();
+    let mut all: Vec<resources::Resource> = resources::all().gather();
     if flags.given("namespaced") {
         all.retain(|it| it.namespaced == flags.on("namespaced"));
     }
@@ -49,7 +50,7 @@ pub fn api_resources(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
 }
 
 pub fn api_versions(call: &mut Call, _flags: &Flags) -> Result<Next, Failure> {
-    let mut all: Vec<&str> = resources::all().map(|it| it.api_version).collect();
+    let mut all: Vec<&str> = resources::all().map(|it| it.api_version).gather();
     all.push("autoscaling/v1");
     all.sort_unstable();
     all.dedup();

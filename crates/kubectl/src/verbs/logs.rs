@@ -1,5 +1,6 @@
 //! `logs`: what a container wrote, once or as it comes.
 
+use sim::Gather as _;
 use serde_json::Value;
 use sim::SimTime;
 
@@ -54,7 +55,7 @@ pub fn container_of(call: &mut Call, flags: &Flags, pod: &Value) -> Result<Strin
         .into_iter()
         .flat_map(|path| list(pod, path))
         .map(|it| text(it, "name").to_owned())
-        .collect();
+        .gather();
     let wanted = flags.text("container");
     if !wanted.is_empty() {
         if !names.iter().any(|it| it == wanted) {
@@ -82,7 +83,7 @@ pub fn container_of(call: &mut Call, flags: &Flags, pod: &Value) -> Result<Strin
                     if (main..main + inits).contains(&index) { format!("{it} (init)") } else { it.clone() }
                 },
             )
-            .collect();
+            .gather();
         call.warn(&format!("Defaulted container {first:?} out of: {}", shown.join(", ")));
     }
     Ok(first)

@@ -1,5 +1,6 @@
 //! The verbs: one table, one function each; those that take time go on as a [`Task`].
 
+use sim::Gather as _;
 mod absent;
 mod apply;
 mod change;
@@ -272,7 +273,7 @@ fn parse(words: &[String]) -> Result<(&'static Verb, Flags), Failure> {
     }
     let taken = &places[..length];
     let rest: Vec<String> =
-        words.iter().enumerate().filter(|it| !taken.contains(&it.0)).map(|it| it.1.clone()).collect();
+        words.iter().enumerate().filter(|it| !taken.contains(&it.0)).map(|it| it.1.clone()).gather();
     let parsed = Flags::parse(verb.flags, &rest);
     let flags =
         parsed.map_err(|e| Failure::Text(format!("{e}\nSee 'kubectl {} --help' for usage.", verb.name)))?;

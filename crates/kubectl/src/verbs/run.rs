@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 kubectl/pkg/cmd/run.
 
+use sim::Gather as _;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -120,7 +121,7 @@ fn pod(flags: &Flags, name: &str) -> Result<Value, Failure> {
         .all("env")
         .filter_map(|it| it.split_once('='))
         .map(|(key, value)| json!({"name": key, "value": value}))
-        .collect();
+        .gather();
     if !env.is_empty() {
         container["env"] = Value::Array(env);
     }

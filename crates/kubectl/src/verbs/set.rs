@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 kubectl/pkg/cmd/set.
 
+use sim::Gather as _;
 use serde_json::{Map, Value, json};
 
 use super::{DONE, DryRun, Next, change_flags, tell};
@@ -28,7 +29,7 @@ fn chosen<'a>(flags: &Flags, it: &'a Found) -> Vec<&'a Value> {
         Some(start) => name.starts_with(start),
         None => name == pattern,
     };
-    list(at(&it.object, spec_path(it)), "containers").iter().filter(|it| fits(text(it, "name"))).collect()
+    list(at(&it.object, spec_path(it)), "containers").iter().filter(|it| fits(text(it, "name"))).gather()
 }
 
 /// Sends a change of the Pods' spec.
@@ -86,7 +87,7 @@ pub fn env(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
                     Some((key, value)) => json!({"name": key, "value": value, "valueFrom": null}),
                     None => json!({"name": it.trim_end_matches('-'), "$patch": "delete"}),
                 })
-                .collect();
+                .gather();
             containers.push(json!({"name": text(container, "name"), "env": env}));
         }
         if flags.on("list") {
@@ -183,7 +184,7 @@ pub fn resources(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
         let containers: Vec<Value> = chosen(flags, &it)
             .into_iter()
             .map(|it| json!({"name": plain(at(it, "name")), "resources": change}))
-            .collect();
+            .gather();
         if containers.is_empty() {
             let wanted = flags.text("containers");
             failures.push(Failure::Text(format!("unable to find container named {wanted}")));

@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 kubectl/pkg/cmd/wait.
 
+use sim::Gather as _;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -125,7 +126,7 @@ pub fn run(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
             namespace: it.namespace,
             name: it.name,
         })
-        .collect();
+        .gather();
     Box::new(waiting).step(call)
 }
 
@@ -190,7 +191,7 @@ impl Waiting {
             self.left = Vec::new();
         }
         if self.left.is_empty() {
-            Failure::gather(self.failed.into_iter().map(Failure::Text).collect())?;
+            Failure::gather(self.failed.into_iter().map(Failure::Text).gather())?;
             return DONE;
         }
         let end = self.end;

@@ -3,6 +3,7 @@
 //! Numbers are whole or with three decimals (milli-units), so that no float is part of the state. No functions of the
 //! user's own, no getline, no pipes.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use sim::VecMap;
@@ -247,7 +248,7 @@ impl Awk {
                 if values.is_empty() {
                     out.push_str(&self.fields[0]);
                 } else {
-                    let texts: Vec<String> = values.iter().map(|it| self.value(it)).collect();
+                    let texts: Vec<String> = values.iter().map(|it| self.value(it)).gather();
                     out.push_str(&texts.join(self.get("OFS")));
                 }
                 out.push_str(self.get("ORS"));
@@ -278,7 +279,7 @@ impl Awk {
                     .range(prefix.clone()..)
                     .take_while(|it| it.0.starts_with(&prefix))
                     .map(|it| it.0[prefix.len()..].to_owned())
-                    .collect();
+                    .gather();
                 for key in keys {
                     self.set(name, &key);
                     match self.block(body, out) {
@@ -305,7 +306,7 @@ impl Awk {
     }
 
     fn format(&mut self, values: &[Expression]) -> String {
-        let texts: Vec<String> = values.iter().map(|it| self.value(it)).collect();
+        let texts: Vec<String> = values.iter().map(|it| self.value(it)).gather();
         let Some((format, rest)) = texts.split_first() else { return String::new() };
         let mut out = String::new();
         let mut rest = rest;
@@ -443,7 +444,7 @@ impl Awk {
                 text.find(&part).map_or(0, |it| text[..it].chars().count() + 1).to_string()
             }
             "substr" => {
-                let text: Vec<char> = self.value(argument(0)).chars().collect();
+                let text: Vec<char> = self.value(argument(0)).chars().gather();
                 let from = number(&self.value(argument(1))) / 1000 - 1;
                 let length = match arguments.get(2) {
                     Some(it) => number(&self.value(it)) / 1000,
@@ -512,11 +513,11 @@ fn split(text: &str, by: &str) -> Vec<String> {
         return Vec::new();
     }
     if by == " " {
-        return text.split_ascii_whitespace().map(str::to_owned).collect();
+        return text.split_ascii_whitespace().map(str::to_owned).gather();
     }
     let plain = by.chars().count() == 1;
     if plain {
-        return text.split(by).map(str::to_owned).collect();
+        return text.split(by).map(str::to_owned).gather();
     }
     let Some(regex) = Regex::new(by, true, false) else { return vec![text.to_owned()] };
     let mut parts = Vec::new();

@@ -1,5 +1,6 @@
 //! Commands that run another one: env, xargs, timeout, time, nohup, su, watch.
 
+use sim::Gather as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -267,12 +268,12 @@ impl Child {
                         text.lines()
                             .filter(|it| !it.trim().is_empty())
                             .map(|it| it.trim().to_owned())
-                            .collect()
+                            .gather()
                     } else {
                         text.split(|c: char| c.is_whitespace() || c == '\0')
                             .filter(|it| !it.is_empty())
                             .map(|it| it.trim_matches(['"', '\'']).to_owned())
-                            .collect()
+                            .gather()
                     };
                 }
             }
@@ -287,7 +288,7 @@ impl Child {
                 return Step::Exited(self.status);
             }
             let word = words.remove(0);
-            argv = argv.iter().map(|it| it.replace(mark.as_str(), &word)).collect();
+            argv = argv.iter().map(|it| it.replace(mark.as_str(), &word)).gather();
         } else {
             let rest = words.split_off((*per_call).min(words.len()));
             argv.append(words);

@@ -1,5 +1,6 @@
 //! Clients of the network: wget, curl, nc, nslookup, ping.
 
+use sim::Gather as _;
 use std::time::Duration;
 
 use sim::SimTime;
@@ -135,7 +136,7 @@ fn request_of(url: &str, options: &Options, name: &str) -> HttpRequest {
     let data: Vec<&str> = ["d", "data", "data-raw", "data-binary", "post-data"]
         .iter()
         .flat_map(|it| options.values(it))
-        .collect();
+        .gather();
     let method = match options.value("X").or(options.value("request")) {
         Some(method) => method.to_owned(),
         None if data.is_empty() => "GET".to_owned(),

@@ -1,5 +1,6 @@
 //! `date` and `uptime`: the calendar.
 
+use sim::Gather as _;
 use super::options::Options;
 use crate::kernel::Sys;
 
@@ -70,7 +71,7 @@ fn parse(text: &str) -> Option<i64> {
         .split(|c: char| !c.is_ascii_digit())
         .filter(|it| !it.is_empty())
         .map_while(|it| it.parse().ok())
-        .collect();
+        .gather();
     let (year, month, day) = (*numbers.first()?, *numbers.get(1)?, *numbers.get(2)?);
     let year_shifted = year - i64::from(month <= 2);
     let era = year_shifted.div_euclid(400);

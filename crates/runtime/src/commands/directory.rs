@@ -1,5 +1,6 @@
 //! Commands about files: ls, cp, mv, rm, mkdir, find, chmod, du, dd….
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use sim::VecMap;
@@ -368,7 +369,7 @@ fn for_all(
 pub fn chmod(sys: &mut Sys<'_>, argv: &[String], who: &str) -> i32 {
     let all = argv.iter().any(|it| it == "-R");
     let words: Vec<&String> =
-        argv[1..].iter().filter(|it| !matches!(it.as_str(), "-R" | "-v" | "-c")).collect();
+        argv[1..].iter().filter(|it| !matches!(it.as_str(), "-R" | "-v" | "-c")).gather();
     let Some((mode, paths)) = words.split_first().filter(|it| !it.1.is_empty()) else {
         return missing(sys, who);
     };

@@ -1,5 +1,6 @@
 //! Commands that read files or standard input line by line: cat, grep, sed, head, sort….
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use super::awk::Awk;
@@ -147,7 +148,7 @@ pub fn start(sys: &mut Sys<'_>, argv: &[String]) -> Result<Command, i32> {
         "uniq" => {
             let files = std::mem::take(&mut options.rest);
             let kind = Kind::Unique { options: Arc::new(options), last: None, count: 0 };
-            return Ok(begin(name, files.into_iter().take(1).collect(), kind, status));
+            return Ok(begin(name, files.into_iter().take(1).gather(), kind, status));
         }
         "base64" | "md5sum" | "sha256sum" => {
             let files = std::mem::take(&mut options.rest);
@@ -190,11 +191,11 @@ fn head_options(arguments: &[String]) -> Options {
         }
         _ => it.clone(),
     };
-    Options::parse(&arguments.iter().map(short).collect::<Vec<_>>(), "n c lines bytes")
+    Options::parse(&arguments.iter().map(short).gather(), "n c lines bytes")
 }
 
 fn grep(sys: &mut Sys<'_>, name: &str, options: &mut Options) -> Result<Grep, i32> {
-    let mut texts: Vec<String> = options.values("e").map(str::to_owned).collect();
+    let mut texts: Vec<String> = options.values("e").map(str::to_owned).gather();
     if let Some(path) = options.value("f") {
         let data = sys.read_file(path).unwrap_or_default();
         texts.extend(String::from_utf8_lossy(&data).lines().map(str::to_owned));
@@ -270,7 +271,7 @@ fn cut(sys: &mut Sys<'_>, options: &Options) -> Result<Kind, i32> {
     Ok(Kind::Cut {
         by_field,
         delimiter: options.value("d").and_then(|it| it.chars().next()).unwrap_or('\t'),
-        ranges: list.split(',').map(range).collect(),
+        ranges: list.split(',').map(range).gather(),
         only_delimited: options.has("s"),
     })
 }
@@ -291,7 +292,7 @@ fn tee(sys: &mut Sys<'_>, options: &mut Options) -> Kind {
 fn characters(text: &str) -> Vec<char> {
     let text = crate::shell::escapes::unescape(text, false).0;
     let mut all = Vec::new();
-    let chars: Vec<char> = text.chars().collect();
+    let chars: Vec<char> = text.chars().gather();
     let mut at = 0;
     while at < chars.len() {
         if chars[at..].starts_with(&['[', ':'])
@@ -543,11 +544,11 @@ fn count_line(lines: u64, words: u64, bytes: u64, show: &str, name: &str) -> Str
         .iter()
         .filter(|it| show.contains(it.0))
         .map(|it| it.1.to_string())
-        .collect();
+        .gather();
     let text = if values.len() == 1 {
         values[0].clone()
     } else {
-        values.iter().map(|it| format!("{it:>9}")).collect::<Vec<_>>().join(" ")
+        values.iter().map(|it| format!("{it:>9}")).gather().join(" ")
     };
     if name.is_empty() { format!("{text}\n") } else { format!("{text} {name}\n") }
 }
@@ -602,7 +603,7 @@ impl Kind {
                         .enumerate()
                         .filter(|it| chosen(it.0 + 1))
                         .map(|it| it.1)
-                        .collect();
+                        .gather();
                     out.push_str(&fields.join(&delimiter.to_string()));
                 } else {
                     out.extend(line.chars().enumerate().filter(|it| chosen(it.0 + 1)).map(|it| it.1));

@@ -1,5 +1,6 @@
 //! `tail`, with -f and -F.
 
+use sim::Gather as _;
 use std::time::Duration;
 
 use sim::SimTime;
@@ -51,7 +52,7 @@ pub fn start(_sys: &mut Sys<'_>, argv: &[String]) -> Result<Command, i32> {
         }
         _ => it.clone(),
     };
-    let words: Vec<String> = argv.iter().enumerate().skip(1).map(short).collect();
+    let words: Vec<String> = argv.iter().enumerate().skip(1).map(short).gather();
     let options = Options::parse(&words, "n c s lines bytes pid");
     let bytes = options.has("c");
     let text = options.value("c").or(options.value("n")).or(options.value("lines")).unwrap_or("10");
@@ -62,7 +63,7 @@ pub fn start(_sys: &mut Sys<'_>, argv: &[String]) -> Result<Command, i32> {
         sources: files
             .into_iter()
             .map(|path| Source { path, descriptor: None, ino: None, size: 0 })
-            .collect(),
+            .gather(),
         at: 0,
         kept: Vec::new(),
         count: text.trim_start_matches(['+', '-']).parse().unwrap_or(10),
@@ -164,7 +165,7 @@ impl Follow {
         if count == 0 {
             return data.len();
         }
-        let starts: Vec<usize> = std::iter::once(0).chain(ends.filter(|it| *it < data.len())).collect();
+        let starts: Vec<usize> = std::iter::once(0).chain(ends.filter(|it| *it < data.len())).gather();
         starts[starts.len().saturating_sub(count)]
     }
 

@@ -1,5 +1,6 @@
 //! Commands that tell of files: ls, find, stat, du.
 
+use sim::Gather as _;
 use super::directory::{complain, join};
 use super::options::Options;
 use super::test::kind_letter;
@@ -61,7 +62,7 @@ fn list_directory(sys: &mut Sys<'_>, path: &str, options: &Options, out: &mut St
         names.retain(|it| !it.starts_with('.'));
     }
     let stats: Vec<(String, Option<Stat>)> =
-        names.into_iter().map(|name| (name.clone(), sys.stat(&join(path, &name), false).ok())).collect();
+        names.into_iter().map(|name| (name.clone(), sys.stat(&join(path, &name), false).ok())).gather();
     if options.has("l") || options.has("n") {
         let blocks: u64 = stats.iter().filter_map(|it| it.1.as_ref()).map(|it| blocks(&it.inode)).sum();
         out.push_str(&format!("total {blocks}\n"));
@@ -202,7 +203,7 @@ pub fn find(sys: &mut Sys<'_>, argv: &[String], who: &str) -> i32 {
     let now = sys.now;
     let mut out = String::new();
     let mut status = 0;
-    let mut open: Vec<(String, usize)> = roots.into_iter().rev().map(|it| (it, 0)).collect();
+    let mut open: Vec<(String, usize)> = roots.into_iter().rev().map(|it| (it, 0)).gather();
     let mut doomed = Vec::new();
     while let Some((at, level)) = open.pop() {
         let Ok(stat) = sys.stat(&at, false) else {

@@ -1,5 +1,6 @@
 //! Commands that only print: echo, printf, pwd, seq, expr….
 
+use sim::Gather as _;
 use std::fmt::Write as _;
 
 use crate::kernel::{Flavour, Sys};
@@ -213,7 +214,7 @@ pub fn seq(sys: &mut Sys<'_>, argv: &[String], who: &str) -> i32 {
             separator = words.remove(0);
         }
     }
-    let numbers: Vec<i64> = words.iter().filter_map(|it| it.parse().ok()).collect();
+    let numbers: Vec<i64> = words.iter().filter_map(|it| it.parse().ok()).gather();
     let (first, step, last) = match numbers[..] {
         [last] => (1, 1, last),
         [first, last] => (first, 1, last),

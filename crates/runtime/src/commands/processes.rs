@@ -1,5 +1,6 @@
 //! ps, top, kill, killall, pidof, pgrep.
 
+use sim::Gather as _;
 use std::time::Duration;
 
 use sim::SimTime;
@@ -30,8 +31,8 @@ struct Row {
 
 fn rows(sys: &mut Sys<'_>) -> Vec<Row> {
     let epoch = sys.facts().epoch_seconds;
-    let parents: Vec<(u32, Option<Pid>)> = sys.visible().iter().map(|it| (it.number, it.parent)).collect();
-    let mut rows: Vec<Row> = sys.visible().into_iter().map(|it| row(it, epoch)).collect();
+    let parents: Vec<(u32, Option<Pid>)> = sys.visible().iter().map(|it| (it.number, it.parent)).gather();
+    let mut rows: Vec<Row> = sys.visible().into_iter().map(|it| row(it, epoch)).gather();
     for (row, (_, parent)) in rows.iter_mut().zip(parents) {
         row.parent = parent.map_or(0, |it| sys.number_of(it));
         let uid: u32 = row.user.parse().unwrap_or(0);
@@ -177,7 +178,7 @@ pub fn kill(sys: &mut Sys<'_>, argv: &[String], who: &str) -> i32 {
     // An applet goes by its bare name, also as a built-in of `/bin/sh`.
     let who = who.rsplit('/').next().unwrap_or(who);
     if argv.get(1).is_some_and(|it| it == "-l") {
-        let names: Vec<String> = signal::NAMES.iter().map(|it| format!("{:>2}) {}", it.0, it.1)).collect();
+        let names: Vec<String> = signal::NAMES.iter().map(|it| format!("{:>2}) {}", it.0, it.1)).gather();
         sys.out(&(names.join("\n") + "\n"));
         return 0;
     }
@@ -196,18 +197,18 @@ pub fn kill(sys: &mut Sys<'_>, argv: &[String], who: &str) -> i32 {
         let own = (sys.pid, sys.me().group);
         let pids: Vec<Pid> = match wanted {
             -1 => {
-                sys.visible().iter().filter(|it| it.pid != own.0 && it.number != 1).map(|it| it.pid).collect()
+                sys.visible().iter().filter(|it| it.pid != own.0 && it.number != 1).map(|it| it.pid).gather()
             }
-            0 => sys.visible().iter().filter(|it| it.group == own.1).map(|it| it.pid).collect(),
+            0 => sys.visible().iter().filter(|it| it.group == own.1).map(|it| it.pid).gather(),
             number if number < 0 => {
                 let leader = sys.by_number(number.unsigned_abs() as u32);
                 sys.visible()
                     .iter()
                     .filter(|it| leader.is_some_and(|l| it.group == l.0))
                     .map(|it| it.pid)
-                    .collect()
+                    .gather()
             }
-            number => sys.by_number(number as u32).into_iter().collect(),
+            number => sys.by_number(number as u32).into_iter().gather(),
         };
         if pids.is_empty() {
             sys.err(&format!("{who}: can't kill pid {target}: No such process\n"));
@@ -235,14 +236,14 @@ fn named(sys: &Sys<'_>, wanted: &str, full: bool, part: bool) -> Vec<(Pid, u32)>
         .filter(|it| it.pid != own && !it.is_zombie())
         .filter(matches)
         .map(|it| (it.pid, it.number))
-        .collect()
+        .gather()
 }
 
 pub fn killall(sys: &mut Sys<'_>, argv: &[String], who: &str) -> i32 {
     let part = who == "pkill";
     let full = argv.iter().any(|it| it == "-f");
     let words: Vec<String> =
-        argv[1..].iter().filter(|it| !matches!(it.as_str(), "-f" | "-q" | "-x")).cloned().collect();
+        argv[1..].iter().filter(|it| !matches!(it.as_str(), "-f" | "-q" | "-x")).cloned().gather();
     let (number, names) = signal_of(&words);
     let mut status = 0;
     for name in names {

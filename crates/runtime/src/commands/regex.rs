@@ -1,5 +1,6 @@
 //! Regular expressions of POSIX, basic and extended: a small backtracking matcher with a bound on its work.
 
+use sim::Gather as _;
 use crate::shell::pattern::in_class;
 
 const STEPS_MAX: u32 = 200_000;
@@ -42,14 +43,14 @@ type Groups = Vec<Option<(usize, usize)>>;
 impl Regex {
     /// None when the pattern is wrong.
     pub fn new(pattern: &str, extended: bool, fold: bool) -> Option<Regex> {
-        let mut parser = Parser { chars: pattern.chars().collect(), at: 0, extended, groups: 0, depth: 0 };
+        let mut parser = Parser { chars: pattern.chars().gather(), at: 0, extended, groups: 0, depth: 0 };
         let alternatives = parser.alternatives()?;
         (parser.at == parser.chars.len()).then_some(Regex { alternatives, groups: parser.groups, fold })
     }
 
     /// Byte positions of the leftmost match from `from` on, and of its groups.
     pub fn find(&self, text: &str, from: usize) -> Option<Groups> {
-        let places: Vec<(usize, char)> = text.char_indices().collect();
+        let places: Vec<(usize, char)> = text.char_indices().gather();
         let first = places.iter().position(|it| from <= it.0).unwrap_or(places.len());
         let mut matcher = Matcher { places: &places, fold: self.fold, steps: 0 };
         for start in first..=places.len() {
@@ -70,7 +71,7 @@ impl Regex {
             if let Some(end) = end {
                 groups[0] = Some((start, end));
                 let byte = |it: usize| places.get(it).map_or(text.len(), |it| it.0);
-                return Some(groups.into_iter().map(|it| it.map(|(a, b)| (byte(a), byte(b)))).collect());
+                return Some(groups.into_iter().map(|it| it.map(|(a, b)| (byte(a), byte(b)))).gather());
             }
         }
         None

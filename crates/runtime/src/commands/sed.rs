@@ -1,5 +1,6 @@
 //! `sed`: s, d, p, q, a, i, c, y, = with addresses; no branches, no hold space beyond h, g, x.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use super::options::Options;
@@ -47,7 +48,7 @@ pub struct Sed {
 
 impl Sed {
     pub fn parse(sys: &mut Sys<'_>, options: &mut Options) -> Result<Sed, i32> {
-        let mut script: Vec<String> = options.values("e").map(str::to_owned).collect();
+        let mut script: Vec<String> = options.values("e").map(str::to_owned).gather();
         if let Some(path) = options.value("f") {
             script.push(String::from_utf8_lossy(&sys.read_file(path).unwrap_or_default()).into_owned());
         }
@@ -401,7 +402,7 @@ impl Parser<'_> {
             'y' => {
                 let by = self.next().ok_or("unterminated command")?;
                 let (from, to) = (self.until(by)?, self.until(by)?);
-                Action::Translate(from.chars().collect(), to.chars().collect())
+                Action::Translate(from.chars().gather(), to.chars().gather())
             }
             's' => {
                 let by = self.next().ok_or("unterminated command")?;

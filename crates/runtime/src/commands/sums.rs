@@ -1,5 +1,6 @@
 //! Checksums, base64, and sorting.
 
+use sim::Gather as _;
 use std::cmp::Ordering;
 use std::fmt::Write as _;
 
@@ -20,7 +21,7 @@ pub fn base64(data: &[u8], width: usize) -> String {
         return text;
     }
     let lines: Vec<&str> =
-        text.as_bytes().chunks(width).map(|it| std::str::from_utf8(it).unwrap_or("")).collect();
+        text.as_bytes().chunks(width).map(|it| std::str::from_utf8(it).unwrap_or("")).gather();
     lines.join("\n") + "\n"
 }
 
@@ -62,7 +63,7 @@ fn padded(data: &[u8], length: [u8; 8]) -> Vec<u8> {
 
 /// FIPS 180-4. The constants are the roots of primes, made here: less to ship than a table.
 pub fn sha256(data: &[u8]) -> String {
-    let primes: Vec<u64> = (2_u64..).filter(|n| (2..*n).all(|d| n % d != 0)).take(64).collect();
+    let primes: Vec<u64> = (2_u64..).filter(|n| (2..*n).all(|d| n % d != 0)).take(64).gather();
     let fraction = |prime: u64, root: u32| {
         // The first 32 bits behind the point of the root: floor(root(prime << 32·root)).
         let (mut low, mut high) = (0_u128, 1_u128 << 40);
@@ -77,11 +78,11 @@ pub fn sha256(data: &[u8]) -> String {
         }
         low as u32
     };
-    let k: Vec<u32> = primes.iter().map(|it| fraction(*it, 3)).collect();
-    let mut h: Vec<u32> = primes[..8].iter().map(|it| fraction(*it, 2)).collect();
+    let k: Vec<u32> = primes.iter().map(|it| fraction(*it, 3)).gather();
+    let mut h: Vec<u32> = primes[..8].iter().map(|it| fraction(*it, 2)).gather();
     for block in padded(data, (data.len() as u64 * 8).to_be_bytes()).chunks(64) {
         let mut w: Vec<u32> =
-            block.chunks(4).map(|it| it.iter().fold(0, |all, byte| all << 8 | u32::from(*byte))).collect();
+            block.chunks(4).map(|it| it.iter().fold(0, |all, byte| all << 8 | u32::from(*byte))).gather();
         for i in 16..64 {
             let s0 = w[i - 15].rotate_right(7) ^ w[i - 15].rotate_right(18) ^ w[i - 15] >> 3;
             let s1 = w[i - 2].rotate_right(17) ^ w[i - 2].rotate_right(19) ^ w[i - 2] >> 10;
@@ -109,13 +110,13 @@ pub fn sha256(data: &[u8]) -> String {
 #[expect(clippy::many_single_char_names, reason = "the names that the RFC has")]
 pub fn md5(data: &[u8]) -> String {
     const SHIFTS: [[u32; 4]; 4] = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]];
-    let k: Vec<u32> = (1..=64).map(|i| (f64::from(i).sin().abs() * 4_294_967_296.0) as u32).collect();
+    let k: Vec<u32> = (1..=64).map(|i| (f64::from(i).sin().abs() * 4_294_967_296.0) as u32).gather();
     let mut h = [0x6745_2301_u32, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476];
     for block in padded(data, (data.len() as u64 * 8).to_le_bytes()).chunks(64) {
         let m: Vec<u32> = block
             .chunks(4)
             .map(|it| it.iter().rev().fold(0, |all, byte| all << 8 | u32::from(*byte)))
-            .collect();
+            .gather();
         let [mut a, mut b, mut c, mut d] = h;
         for i in 0..64 {
             let (f, g) = match i / 16 {
@@ -149,8 +150,8 @@ pub fn sort(lines: &mut Vec<String>, options: &Options) {
             return line.to_owned();
         }
         let fields: Vec<&str> = match separator {
-            Some(by) => line.split(by).collect(),
-            None => line.split_ascii_whitespace().collect(),
+            Some(by) => line.split(by).gather(),
+            None => line.split_ascii_whitespace().gather(),
         };
         let end = last.unwrap_or(fields.len()).min(fields.len());
         fields.get(field - 1..end).map_or(String::new(), |it| it.join(" "))

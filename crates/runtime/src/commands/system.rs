@@ -1,5 +1,6 @@
 //! Commands that tell of the machine and of who runs: id, uname, free, df, ip….
 
+use sim::Gather as _;
 use super::options::Options;
 use crate::kernel::{Flavour, Sys};
 
@@ -7,7 +8,7 @@ use crate::kernel::{Flavour, Sys};
 pub fn user(sys: &mut Sys<'_>, name: &str) -> Option<(u32, u32)> {
     let text = String::from_utf8_lossy(&sys.read_file("/etc/passwd").unwrap_or_default()).into_owned();
     for line in text.lines() {
-        let fields: Vec<&str> = line.split(':').collect();
+        let fields: Vec<&str> = line.split(':').gather();
         if fields.first() == Some(&name) {
             return Some((fields.get(2)?.parse().ok()?, fields.get(3)?.parse().ok()?));
         }
@@ -53,7 +54,7 @@ pub fn id(sys: &mut Sys<'_>, argv: &[String], who: &str) -> i32 {
     let mut groups = vec![me.gid];
     groups.extend(me.groups.iter().filter(|it| **it != me.gid));
     let named: Vec<(u32, Option<String>)> =
-        groups.iter().map(|it| (*it, name_of(sys, "/etc/group", *it))).collect();
+        groups.iter().map(|it| (*it, name_of(sys, "/etc/group", *it))).gather();
     // The kernel keeps them in order.
     let mut sorted = named.clone();
     sorted.sort_unstable();
@@ -63,7 +64,7 @@ pub fn id(sys: &mut Sys<'_>, argv: &[String], who: &str) -> i32 {
         let words: Vec<String> = chosen
             .iter()
             .map(|it| if who == "groups" || options.has("n") { name_or_number(it) } else { it.0.to_string() })
-            .collect();
+            .gather();
         sys.out(&format!("{}\n", words.join(" ")));
         return 0;
     }
@@ -73,7 +74,7 @@ pub fn id(sys: &mut Sys<'_>, argv: &[String], who: &str) -> i32 {
     };
     let mut text = format!("uid={} gid={}", show(me.uid, &user), show(me.gid, &named[0].1));
     if 1 < named.len() || named[0].1.is_some() {
-        let all: Vec<String> = sorted.iter().map(|it| show(it.0, &it.1)).collect();
+        let all: Vec<String> = sorted.iter().map(|it| show(it.0, &it.1)).gather();
         text.push_str(&format!(" groups={}", all.join(",")));
     }
     sys.out(&(text + "\n"));
@@ -110,7 +111,7 @@ pub fn uname(sys: &mut Sys<'_>, argv: &[String], who: &str) -> i32 {
         ("m", "x86_64"),
         ("o", if facts.flavour == Flavour::Gnu { "GNU/Linux" } else { "Linux" }),
     ];
-    let mut words: Vec<&str> = parts.iter().filter(|it| all || options.has(it.0)).map(|it| it.1).collect();
+    let mut words: Vec<&str> = parts.iter().filter(|it| all || options.has(it.0)).map(|it| it.1).gather();
     if who == "arch" {
         words = vec!["x86_64"];
     } else if words.is_empty() {
@@ -177,7 +178,7 @@ pub fn free(sys: &mut Sys<'_>, argv: &[String], _who: &str) -> i32 {
     let show = |it: u64| if options.has("h") { size(it, true) } else { (it / unit).to_string() };
     let left = total.saturating_sub(used);
     let row = [show(total), show(used), show(left), show(0), show(0), show(left)];
-    let memory: Vec<String> = row.iter().map(|it| format!("{it:>11}")).collect();
+    let memory: Vec<String> = row.iter().map(|it| format!("{it:>11}")).gather();
     let (memory, zero) = (memory.join(" "), show(0));
     sys.out(&format!(
         "              total        used        free      shared  buff/cache   available\nMem:    {memory}\nSwap:   {zero:>11} {zero:>11} {zero:>11}\n"
@@ -296,7 +297,7 @@ fn link_local(ip: &str) -> String {
 }
 
 fn mac(ip: &str) -> String {
-    let parts: Vec<u8> = ip.split('.').filter_map(|it| it.parse().ok()).collect();
+    let parts: Vec<u8> = ip.split('.').filter_map(|it| it.parse().ok()).gather();
     let part = |at: usize| parts.get(at).copied().unwrap_or(0);
     format!("0a:58:{:02x}:{:02x}:{:02x}:{:02x}", part(0), part(1), part(2), part(3))
 }
@@ -318,7 +319,7 @@ pub fn netstat(sys: &mut Sys<'_>, argv: &[String], who: &str) -> i32 {
     } else {
         "Active Internet connections (only servers)\nProto Recv-Q Send-Q Local Address           Foreign Address         State       \n".to_owned()
     };
-    let listeners: Vec<_> = sys.kernel().listeners().iter().map(|it| (*it.0, *it.1)).collect();
+    let listeners: Vec<_> = sys.kernel().listeners().iter().map(|it| (*it.0, *it.1)).gather();
     for (port, pid) in listeners {
         let local = format!("0.0.0.0:{port}");
         if who == "ss" {

@@ -3,6 +3,7 @@
 //! A container's root is a clone of its image's tree: content is shared until somebody writes. No devices' data, no
 //! locks, no access control lists.
 
+use sim::Gather as _;
 mod mounts;
 
 use std::sync::Arc;
@@ -399,7 +400,7 @@ impl Tree {
     pub fn remove(&mut self, directory: Ino, name: &str, now: SimTime) -> Result<(), Errno> {
         let ino = self.lookup(directory, name).ok_or(Errno::NotFound)?;
         if let Ok(entries) = self.entries(ino) {
-            let names: Vec<Arc<str>> = entries.keys().cloned().collect();
+            let names: Vec<Arc<str>> = entries.keys().cloned().gather();
             for inner in names {
                 self.remove(ino, &inner, now)?;
             }

@@ -1,5 +1,6 @@
 //! What the registries hold, as far as it is described in `images/` at the repository root.
 
+use sim::Gather as _;
 mod reference;
 mod tree;
 
@@ -139,7 +140,7 @@ fn spec(reference: &Reference, image: &'static Image) -> Spec {
     let fill = |it: &&str| it.replace("{version}", &version);
     let owned = |list: &[&str]| list.iter().map(|it| (*it).to_owned()).collect::<Vec<String>>();
     let mut env: Vec<(String, String)> =
-        image.env.iter().map(|(key, it)| ((*key).to_owned(), fill(it))).collect();
+        image.env.iter().map(|(key, it)| ((*key).to_owned(), fill(it))).gather();
     if !env.iter().any(|(key, _)| key == "PATH") {
         env.insert(0, ("PATH".to_owned(), PATH.to_owned()));
     }

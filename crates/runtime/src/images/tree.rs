@@ -1,5 +1,6 @@
 //! An image's files: the base of its flavour, its commands, its own files.
 
+use sim::Gather as _;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -141,7 +142,7 @@ fn put_commands(tree: &mut Tree, image: &Spec) {
         .copied()
         .filter(|it| (!left_out.contains(it) || named(it)) && Some(*it) != own)
         .filter(|it| tree.find(&format!("bin/{it}")).is_none())
-        .collect();
+        .gather();
     let placed = tree.put_programs("bin", program, &present);
     debug_assert!(placed.is_ok());
     let shells: &[&str] = match image.flavour {
@@ -163,7 +164,7 @@ fn put_commands(tree: &mut Tree, image: &Spec) {
         "env", "id", "test", "[", "wget", "tail", "head", "sort", "wc", "awk", "cut", "tr", "tee", "seq",
         "printf",
     ];
-    let usr: Vec<&str> = usr.iter().copied().filter(|it| present.contains(it)).collect();
+    let usr: Vec<&str> = usr.iter().copied().filter(|it| present.contains(it)).gather();
     for name in usr {
         let path = format!("usr/bin/{name}");
         if tree.find(&path).is_none() {

@@ -7,6 +7,7 @@
 //! Whoever owns a kernel calls [`Kernel::run`] after everything that may have woken a process, takes what came out
 //! (`take_outputs`, `take_exits`, `take_calls`, `take_replies`) and calls again at `next_wake`.
 
+use sim::Gather as _;
 mod descriptor;
 mod errno;
 mod external;
@@ -256,7 +257,7 @@ impl Kernel {
 
     /// SIGKILL to every process of the container.
     pub fn kill_space(&mut self, id: SpaceId, now: SimTime) {
-        let all: Vec<Pid> = self.processes.values().filter(|it| it.space == id).map(|it| it.pid).collect();
+        let all: Vec<Pid> = self.processes.values().filter(|it| it.space == id).map(|it| it.pid).gather();
         for pid in all {
             self.end(pid, 128 + i32::from(signal::KILL), now);
         }
@@ -444,7 +445,7 @@ impl Kernel {
     }
 
     fn signal_group(&mut self, group: u32, number: u8, now: SimTime) {
-        let all: Vec<Pid> = self.processes().filter(|it| it.group == group).map(|it| it.pid).collect();
+        let all: Vec<Pid> = self.processes().filter(|it| it.group == group).map(|it| it.pid).gather();
         for pid in all {
             self.deliver_signal(pid, number, true, now);
         }
@@ -486,7 +487,7 @@ impl Kernel {
                 .processes()
                 .filter(|it| it.namespace == namespace && it.pid != pid)
                 .map(|it| it.pid)
-                .collect();
+                .gather();
             for other in all {
                 self.end(other, 128 + i32::from(signal::KILL), now);
             }
@@ -507,7 +508,7 @@ impl Kernel {
 
     fn adopt_children(&mut self, pid: Pid, heir: Option<Pid>) {
         let children: Vec<(Pid, bool)> =
-            self.processes().filter(|it| it.parent == Some(pid)).map(|it| (it.pid, it.is_zombie())).collect();
+            self.processes().filter(|it| it.parent == Some(pid)).map(|it| (it.pid, it.is_zombie())).gather();
         for (child, zombie) in children {
             if zombie {
                 self.processes.remove(&child);
@@ -617,7 +618,7 @@ pub(crate) mod tests {
 
         pub(crate) fn start(&mut self, argv: &[&str]) -> Pid {
             self.start_with(Start {
-                argv: argv.iter().map(ToString::to_string).collect(),
+                argv: argv.iter().map(ToString::to_string).gather(),
                 ..Start::default()
             })
         }
@@ -644,7 +645,7 @@ pub(crate) mod tests {
 
         pub(crate) fn output(&mut self) -> String {
             let all = self.kernel.take_outputs();
-            String::from_utf8_lossy(&all.into_iter().flat_map(|it| it.bytes).collect::<Vec<_>>()).into_owned()
+            String::from_utf8_lossy(&all.into_iter().flat_map(|it| it.bytes).gather()).into_owned()
         }
     }
 

@@ -1,5 +1,6 @@
 //! What processes have open: descriptions with their references, pipes, standard input and output.
 
+use sim::Gather as _;
 use sim::SimTime;
 
 use super::descriptor::{Open, Pipe, Shared, Tty};
@@ -13,7 +14,7 @@ impl Kernel {
             self.ttys.insert(id, Tty { sink, foreground: pid.0, hung_up: !stdin, ..Tty::default() });
             let description = self.describe(Open::Tty(id));
             self.descriptions.get_mut(&description).expect("just made").references = 3;
-            self.process_mut(pid).descriptors = (0..3).map(|it| (it, description)).collect();
+            self.process_mut(pid).descriptors = (0..3).map(|it| (it, description)).gather();
             return;
         }
         let input = if stdin {
@@ -30,7 +31,7 @@ impl Kernel {
             self.describe(Open::Sink { sink, stream: LogStream::Stdout }),
             self.describe(Open::Sink { sink, stream: LogStream::Stderr }),
         ];
-        self.process_mut(pid).descriptors = (0..).zip(all).collect();
+        self.process_mut(pid).descriptors = (0..).zip(all).gather();
     }
 
     /// A new description with one reference.
@@ -98,7 +99,7 @@ impl Kernel {
                 _ => false,
             })
             .map(|it| it.pid)
-            .collect();
+            .gather();
         for pid in woken {
             self.wake(pid);
         }

@@ -1,5 +1,6 @@
 //! /proc and /sys/fs/cgroup: text made when it is opened.
 
+use sim::Gather as _;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -117,7 +118,7 @@ impl Sys<'_> {
             return Some(Ok(self.open_text(text.as_bytes())));
         }
         let rest = path.strip_prefix("/proc/")?;
-        let parts: Vec<&str> = rest.split('/').collect();
+        let parts: Vec<&str> = rest.split('/').gather();
         if let [process, "fd", number] = parts[..] {
             let found = self.proc_process(process).and_then(|pid| {
                 let number: u32 = number.parse().ok()?;

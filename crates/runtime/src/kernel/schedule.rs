@@ -1,5 +1,6 @@
 //! Who runs when: every ready process gets turns, until its container is out of fuel.
 
+use sim::Gather as _;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,7 +35,7 @@ impl Kernel {
             State::Sleeping(until) | State::Blocked { until: Some(until), .. } => until <= now,
             State::Ready | State::Blocked { until: None, .. } | State::Stopped | State::Zombie(_) => false,
         };
-        for pid in self.processes().filter(due).map(|it| it.pid).collect::<Vec<_>>() {
+        for pid in self.processes().filter(due).map(|it| it.pid).gather() {
             self.wake(pid);
         }
         self.note_declared();

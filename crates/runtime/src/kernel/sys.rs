@@ -1,5 +1,6 @@
 //! System calls: what a program can do to its kernel during a step.
 
+use sim::Gather as _;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -344,7 +345,7 @@ impl<'a> Sys<'a> {
         if !self.may(&stat.inode, 4) {
             return Err(Errno::Access);
         }
-        let mut names: Vec<String> = entries.keys().map(ToString::to_string).collect();
+        let mut names: Vec<String> = entries.keys().map(ToString::to_string).gather();
         if stat.path == "/" && !entries.contains_key("proc") {
             names.push("proc".to_owned());
             names.sort();

@@ -1,5 +1,6 @@
 //! System calls about processes: finding programs, starting them, waiting for them, signals.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use super::signal::Signals;
@@ -75,7 +76,7 @@ impl Sys<'_> {
             has_tty: me.has_tty,
             adopted: false,
         };
-        let held: Vec<DescriptionId> = child.descriptors.iter().map(|it| it.1).collect();
+        let held: Vec<DescriptionId> = child.descriptors.iter().map(|it| it.1).gather();
         let pid = self.kernel.new_process(child)?;
         for id in held {
             self.kernel.hold(id);
@@ -137,7 +138,7 @@ impl Sys<'_> {
                 let line = String::from_utf8_lossy(line);
                 let Some(line) = line.strip_prefix("#!") else { return Err(Errno::ExecFormat) };
                 let mut words: Vec<String> =
-                    line.trim().splitn(2, [' ', '\t']).map(|it| it.trim().to_owned()).collect();
+                    line.trim().splitn(2, [' ', '\t']).map(|it| it.trim().to_owned()).gather();
                 words.push(stat.path.clone());
                 words.extend(argv.iter().skip(1).cloned());
                 let interpreter = self.stat(&words[0], true)?;
@@ -189,7 +190,7 @@ impl Sys<'_> {
     /// All that this process can see, in order of their numbers.
     pub fn visible(&self) -> Vec<&Process> {
         let namespace = self.me().namespace;
-        let mut all: Vec<&Process> = self.kernel.processes().filter(|it| it.namespace == namespace).collect();
+        let mut all: Vec<&Process> = self.kernel.processes().filter(|it| it.namespace == namespace).gather();
         all.sort_by_key(|it| it.number);
         all
     }

@@ -1,5 +1,6 @@
 //! System calls that read and write what is open: files, pipes, terminals, the container's output.
 
+use sim::Gather as _;
 use super::{
     BYTES_PER_FUEL, DescriptionId, Errno, Kernel, Open, PIPE_BYTES_MAX, Pid, Read, State, Sys, Wait, World,
     signal,
@@ -19,7 +20,7 @@ impl Sys<'_> {
             Open::Zero | Open::Full => vec![0; length],
             Open::Random => {
                 let length = length.min(65_536);
-                (0..length).map(|_| self.kernel.random() as u8).collect()
+                (0..length).map(|_| self.kernel.random() as u8).gather()
             }
             Open::File { read: false, .. } | Open::PipeWriter(_) | Open::Sink { .. } => {
                 return Err(Errno::BadDescriptor);
@@ -43,7 +44,7 @@ impl Sys<'_> {
                     return Ok(if found.writers == 0 { Read::End } else { Read::Block });
                 }
                 let length = length.min(found.bytes.len());
-                let data = found.bytes.drain(..length).collect();
+                let data = found.bytes.drain(..length).gather();
                 self.kernel.pipe_changed(pipe);
                 data
             }
@@ -58,7 +59,7 @@ impl Sys<'_> {
                 }
                 let line =
                     found.ready.iter().position(|it| *it == b'\n').map_or(found.ready.len(), |it| it + 1);
-                found.ready.drain(..line.min(length)).collect()
+                found.ready.drain(..line.min(length)).gather()
             }
         };
         self.fuel += (data.len() / BYTES_PER_FUEL) as u64;

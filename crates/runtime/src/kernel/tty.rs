@@ -1,5 +1,6 @@
 //! The line discipline of a terminal.
 
+use sim::Gather as _;
 use std::fmt::Write as _;
 
 use sim::SimTime;
@@ -125,7 +126,7 @@ impl Kernel {
                 _ => false,
             })
             .map(|it| it.pid)
-            .collect();
+            .gather();
         for pid in woken {
             self.wake(pid);
         }

@@ -1,5 +1,6 @@
 //! Containers: created from an image, started, signalled, removed.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use sim::{Outbox, SimTime};
@@ -245,7 +246,7 @@ impl Runtime {
     /// All instances, oldest first.
     pub fn list_containers(&self, sandbox: SandboxId) -> Vec<ContainerId> {
         let found = self.of(sandbox.0).and_then(|it| it.sandboxes.get(&sandbox));
-        found.map_or_else(Vec::new, |it| it.containers.keys().copied().collect())
+        found.map_or_else(Vec::new, |it| it.containers.keys().copied().gather())
     }
 
     /// What one instance wrote, as far as it is kept; an earlier instance is a container of its own.
@@ -312,7 +313,7 @@ fn argv(container: &Container) -> Vec<String> {
     let (config, image) = (&container.config, &container.image);
     let entrypoint = if config.command.is_empty() { &image.entrypoint } else { &config.command };
     let cmd = if config.command.is_empty() && config.args.is_empty() { &image.cmd } else { &config.args };
-    entrypoint.iter().chain(cmd).cloned().collect()
+    entrypoint.iter().chain(cmd).cloned().gather()
 }
 
 pub(super) fn start_of(container: &Container, hostname: &str, argv: Vec<String>) -> Start {
@@ -321,7 +322,7 @@ pub(super) fn start_of(container: &Container, hostname: &str, argv: Vec<String>)
     let gid = config
         .run_as_group
         .map_or(if uid == 0 || config.run_as_user.is_some() { 0 } else { uid }, |it| it as u32);
-    let groups = config.groups.iter().map(|it| *it as u32).collect();
+    let groups = config.groups.iter().map(|it| *it as u32).gather();
     Start {
         argv,
         environment: environment(container, hostname, uid),
@@ -484,7 +485,7 @@ fn make_mount_point(
     }
     let owner = Owner { uid: 0, gid: 0, now };
     let mut at = String::new();
-    let names: Vec<&str> = path.split('/').filter(|it| !it.is_empty()).collect();
+    let names: Vec<&str> = path.split('/').filter(|it| !it.is_empty()).gather();
     for (number, name) in names.iter().enumerate() {
         let Ok(found) = mounts.resolve(&machine.trees, &format!("{at}/{name}"), true) else {
             return path.to_owned();

@@ -1,5 +1,6 @@
 //! What a container wrote: lines with their time, bounded, cheap to clone.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use sim::SimTime;
@@ -74,7 +75,7 @@ impl Log {
         let wanted =
             |it: &LogLine| options.from <= it.number && options.since.is_none_or(|since| since <= it.at);
         let stored = self.full.iter().flat_map(|it| it.iter()).chain(&self.last).cloned();
-        let mut lines: Vec<LogLine> = stored.chain(open).filter(wanted).collect();
+        let mut lines: Vec<LogLine> = stored.chain(open).filter(wanted).gather();
         if let Some(tail) = options.tail {
             let skip = lines.len().saturating_sub(usize::try_from(tail).unwrap_or(usize::MAX));
             lines.drain(..skip);

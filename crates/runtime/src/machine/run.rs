@@ -1,5 +1,6 @@
 //! Lets processes run, and carries what comes out of the kernels to where it belongs.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use sim::{Outbox, SimTime};
@@ -104,7 +105,7 @@ fn share_host_ports(machine: &mut Machine, id: SandboxId) {
         return;
     }
     let others = machine.sandboxes.iter().filter(|it| *it.0 != id && it.1.config.host_network);
-    let taken: Vec<u16> = others.flat_map(|it| it.1.kernel.listeners().keys().copied()).collect();
+    let taken: Vec<u16> = others.flat_map(|it| it.1.kernel.listeners().keys().copied()).gather();
     if let Some(sandbox) = machine.sandbox_mut(id) {
         sandbox.kernel.taken_ports = taken;
     }
@@ -174,7 +175,7 @@ fn end_exec(sandbox: &mut Sandbox, id: ExecId, code: i32, ended: &mut Vec<ExecId
 }
 
 fn kill_all(sandbox: &mut Sandbox, now: SimTime) {
-    for space in sandbox.containers.values().filter_map(|it| it.space).collect::<Vec<_>>() {
+    for space in sandbox.containers.values().filter_map(|it| it.space).gather() {
         sandbox.kernel.kill_space(space, now);
     }
 }
@@ -190,7 +191,7 @@ fn end_scripted(sandbox: &mut Sandbox, now: SimTime) {
         .values()
         .filter(due)
         .map(|it| (it.pid, it.script.exit.map_or(0, |it| it.1)))
-        .collect();
+        .gather();
     for (pid, code) in ending {
         if let Some(pid) = pid {
             sandbox.kernel.end_with(pid, code, now);
@@ -221,7 +222,7 @@ fn kill_greedy(sandbox: &mut Sandbox, whole: bool, now: SimTime) -> bool {
         .iter()
         .filter(|it| it.1.limits.1.is_some() && it.1.pid.is_some())
         .map(|it| *it.0)
-        .collect();
+        .gather();
     for id in ids {
         let Some(container) = sandbox.containers.get_mut(&id) else { continue };
         let (Some(limit), Some(space), Some(started)) =

@@ -1,5 +1,6 @@
 //! Pod sandboxes: a pause process that holds the namespaces, an address, and the files that Kubernetes puts into /etc.
 
+use sim::Gather as _;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -215,7 +216,7 @@ impl Runtime {
         let Some(machine) = self.of_mut(id.0) else { return };
         let Some(sandbox) = machine.sandbox_mut(id) else { return };
         sandbox.status.ready = false;
-        let spaces: Vec<SpaceId> = sandbox.containers.values().filter_map(|it| it.space).collect();
+        let spaces: Vec<SpaceId> = sandbox.containers.values().filter_map(|it| it.space).gather();
         for space in spaces {
             sandbox.kernel.kill_space(space, now);
         }
@@ -258,6 +259,6 @@ impl Runtime {
 
     pub fn list_sandboxes(&self, machine: &str) -> Vec<SandboxStatus> {
         self.machine(machine)
-            .map_or_else(Vec::new, |it| it.sandboxes.values().map(|s| s.status.clone()).collect())
+            .map_or_else(Vec::new, |it| it.sandboxes.values().map(|s| s.status.clone()).gather())
     }
 }

@@ -1,5 +1,6 @@
 //! `playground.dev/…` annotations: what a container shall do without a program for it (docs/annotations.md).
 
+use sim::Gather as _;
 use std::time::Duration;
 
 use sim::SimTime;
@@ -35,7 +36,7 @@ impl Script {
             let (time, size) = it.split_once(':')?;
             Some((duration(time.trim())?, bytes(size.trim())?))
         };
-        script.memory = curve.split(',').filter_map(step).take(CURVE_STEPS_MAX).collect();
+        script.memory = curve.split(',').filter_map(step).take(CURVE_STEPS_MAX).gather();
         script.memory.sort_unstable();
         script.ready_after = get("ready-after").and_then(duration).unwrap_or_default();
         script.latency = get("latency").and_then(duration).unwrap_or_default();

@@ -1,5 +1,6 @@
 //! What is inside a sandbox, for the page to draw.
 
+use sim::Gather as _;
 use crate::Runtime;
 use crate::cri::{
     ContainerConfig, ContainerId, ContainerState, ContainerStatus, FileView, MountSource, SandboxConfig,
@@ -139,8 +140,8 @@ impl Runtime {
                 .values()
                 .all(|other| other.config.name != it.config.name || other.config.attempt <= it.config.attempt)
         };
-        let shown: Vec<&crate::machine::Container> = sandbox.containers.values().filter(newest).collect();
-        let containers = shown.iter().map(|it| container_view(sandbox, it)).collect();
+        let shown: Vec<&crate::machine::Container> = sandbox.containers.values().filter(newest).gather();
+        let containers = shown.iter().map(|it| container_view(sandbox, it)).gather();
         let ports = kernel.listeners().iter().filter_map(|(port, pid)| {
             let process = kernel.process(*pid)?;
             let container = shown.iter().find(|it| it.space == Some(process.space))?;
@@ -150,7 +151,7 @@ impl Runtime {
                 process: process.name().to_owned(),
             })
         });
-        let ports = ports.collect();
+        let ports = ports.gather();
         Some(SandboxView {
             id,
             ip: sandbox.status.ip.clone(),
@@ -170,11 +171,11 @@ impl Runtime {
 
 fn container_view(sandbox: &crate::machine::Sandbox, container: &crate::machine::Container) -> ContainerView {
     let kernel = &sandbox.kernel;
-    let mine: Vec<&Process> = kernel.processes().filter(|it| Some(it.space) == container.space).collect();
+    let mine: Vec<&Process> = kernel.processes().filter(|it| Some(it.space) == container.space).gather();
     let mut processes = Vec::with_capacity(mine.len());
     let roots =
         mine.iter().filter(|it| it.parent.is_none_or(|parent| mine.iter().all(|it| it.pid != parent)));
-    let mut open: Vec<(&Process, u32)> = roots.map(|it| (*it, 0)).collect();
+    let mut open: Vec<(&Process, u32)> = roots.map(|it| (*it, 0)).gather();
     open.reverse();
     while let Some((process, depth)) = open.pop() {
         processes.push(ProcessView {
@@ -191,7 +192,7 @@ fn container_view(sandbox: &crate::machine::Sandbox, container: &crate::machine:
     }
     let listens =
         |it: &(&u16, &Pid)| kernel.process(*it.1).is_some_and(|it| Some(it.space) == container.space);
-    let ports = kernel.listeners().iter().filter(listens).map(|it| *it.0).collect();
+    let ports = kernel.listeners().iter().filter(listens).map(|it| *it.0).gather();
     let mounts = container.config.mounts.iter().map(|it| MountView {
         path: it.path.clone(),
         source: it.source.clone(),
@@ -206,7 +207,7 @@ fn container_view(sandbox: &crate::machine::Sandbox, container: &crate::machine:
         state: container.status.state.clone(),
         processes,
         ports,
-        mounts: mounts.collect(),
+        mounts: mounts.gather(),
         memory_bytes: container.space.map_or(0, |it| kernel.memory_of(it)),
         memory_limit_bytes: container.limits.1,
         cpu_limit_milli: container.limits.0,
@@ -229,7 +230,7 @@ fn volume_views(machine: &crate::machine::Machine, shown: &[&crate::machine::Con
                 read_only: it.read_only,
             })
         });
-        let mounts = mounts.collect();
+        let mounts = mounts.gather();
         match source {
             MountSource::Volume(id) => {
                 let volume = machine.volumes.get(id)?;
@@ -258,7 +259,7 @@ fn volume_views(machine: &crate::machine::Machine, shown: &[&crate::machine::Con
             }
         }
     };
-    sources.into_iter().filter_map(view).collect()
+    sources.into_iter().filter_map(view).gather()
 }
 
 /// A number that no other process of the machine has.

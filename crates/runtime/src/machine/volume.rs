@@ -1,5 +1,6 @@
 //! Volumes, and paths of the machine itself.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use sim::{SimTime, VecSet};
@@ -43,7 +44,7 @@ pub(super) fn views(tree: &Tree, from: Ino) -> Vec<FileView> {
         let directory = matches!(inode.node, Node::Directory(_));
         Some(FileView { path, directory, size_bytes: inode.size(), mode: inode.mode, text })
     };
-    tree.walk(from).into_iter().filter_map(view).take(FILES_MAX).collect()
+    tree.walk(from).into_iter().filter_map(view).take(FILES_MAX).gather()
 }
 
 impl Machine {
@@ -58,7 +59,7 @@ impl Machine {
         let entries = tree.find(MANIFESTS).and_then(|it| tree.entries(it).ok());
         let held = entries.filter(|it| !it.is_empty()).map_or(0, |entries| {
             let nodes = entries.iter().map(|(name, ino)| (name, tree.get(*ino).map(|it| &it.node)));
-            sim::digest_of(&nodes.collect::<Vec<_>>())
+            sim::digest_of(&nodes.gather())
         });
         std::mem::replace(&mut self.manifests_seen.1, held) != held
     }
@@ -189,7 +190,7 @@ impl Runtime {
         };
         let text = |ino: &Ino| tree.read(*ino, 0, crate::files::FILE_BYTES_MAX).ok();
         let shown = entries.iter().filter(|it| !it.0.starts_with('.'));
-        shown.filter_map(|(name, ino)| Some((name.to_string(), text(ino)?))).collect()
+        shown.filter_map(|(name, ino)| Some((name.to_string(), text(ino)?))).gather()
     }
 
     /// Puts a file into the directory of static Pods, or takes it away; false when there is none to take.
@@ -235,7 +236,7 @@ fn write_atomically(tree: &mut Tree, files: &[VolumeFile], number: u32, now: Sim
             tree.put(name, Node::Symlink(format!("{DATA}/{name}").into()), 0o777, owner)?;
         }
     }
-    let names: Vec<Arc<str>> = tree.entries(Tree::ROOT)?.keys().cloned().collect();
+    let names: Vec<Arc<str>> = tree.entries(Tree::ROOT)?.keys().cloned().gather();
     for name in names.iter().filter(|it| !it.starts_with("..") && !keep.contains(&***it)) {
         tree.remove(Tree::ROOT, name, now)?;
     }

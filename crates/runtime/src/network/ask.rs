@@ -1,5 +1,6 @@
 //! Requests on their way: from processes, from the machines themselves, and the answers back.
 
+use sim::Gather as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -326,7 +327,7 @@ pub(super) fn question_of(request: &Request) -> Option<net::HttpRequest> {
         port: *port,
         method: "GET".to_owned(),
         path: if path.starts_with('/') { path.clone() } else { format!("/{path}") },
-        headers: headers.iter().cloned().chain(agent).collect(),
+        headers: headers.iter().cloned().chain(agent).gather(),
         body: Vec::new(),
     })
 }

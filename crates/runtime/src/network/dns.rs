@@ -1,5 +1,6 @@
 //! Names: a container's /etc/hosts, and what the cluster's DNS answers.
 
+use sim::Gather as _;
 use crate::Runtime;
 use crate::cri::ServiceEntry;
 use crate::kernel::net::Resolved;
@@ -46,9 +47,9 @@ impl Runtime {
         let candidates: Vec<String> = if name.ends_with('.') {
             vec![plain.to_owned()]
         } else if NDOTS <= plain.matches('.').count() {
-            std::iter::once(plain.to_owned()).chain(searched).collect()
+            std::iter::once(plain.to_owned()).chain(searched).gather()
         } else {
-            searched.chain([plain.to_owned()]).collect()
+            searched.chain([plain.to_owned()]).gather()
         };
         for candidate in candidates {
             let addresses = self.records(&candidate);
@@ -64,11 +65,11 @@ impl Runtime {
         let Some(rest) = name.strip_suffix(DOMAIN).and_then(|it| it.strip_suffix('.')) else {
             return Vec::new();
         };
-        let parts: Vec<&str> = rest.split('.').collect();
+        let parts: Vec<&str> = rest.split('.').gather();
         match parts.as_slice() {
             [service, namespace, "svc"] => self.service(service, namespace).map_or_else(Vec::new, |it| {
                 if it.cluster_ip.is_empty() {
-                    it.addresses.iter().map(|it| it.1.clone()).collect()
+                    it.addresses.iter().map(|it| it.1.clone()).gather()
                 } else {
                     vec![it.cluster_ip.clone()]
                 }
@@ -76,7 +77,7 @@ impl Runtime {
             [host, service, namespace, "svc"] => {
                 self.service(service, namespace).map_or_else(Vec::new, |it| {
                     let fits = |one: &&(String, String)| one.0 == *host || one.1.replace('.', "-") == *host;
-                    it.addresses.iter().filter(fits).map(|it| it.1.clone()).collect()
+                    it.addresses.iter().filter(fits).map(|it| it.1.clone()).gather()
                 })
             }
             [address, _, "pod"] => {

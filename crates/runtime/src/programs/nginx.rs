@@ -1,5 +1,6 @@
 //! nginx: master and workers, document roots, access log.
 
+use sim::Gather as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,7 +36,7 @@ pub(super) fn step(server: &mut Server, process: &mut dyn Process) -> Step {
         }
         server.phase = 1;
     }
-    let ports: Vec<u16> = server.sites.iter().flat_map(|it| it.ports.clone()).collect();
+    let ports: Vec<u16> = server.sites.iter().flat_map(|it| it.ports.clone()).gather();
     let taken = ports.iter().find(|port| !process.listen(**port));
     if let Some(port) = taken {
         let text = format!("bind() to 0.0.0.0:{port} failed (98: Address already in use)");
@@ -201,7 +202,7 @@ pub(super) fn signal(server: &mut Server, number: u8, process: &mut dyn Process)
             notice(process, "signal 1 (SIGHUP) received, reconfiguring");
             notice(process, "reconfiguring");
             if configure(server, process, &mut true, &mut String::new()).is_ok() {
-                let ports: Vec<u16> = server.sites.iter().flat_map(|it| it.ports.clone()).collect();
+                let ports: Vec<u16> = server.sites.iter().flat_map(|it| it.ports.clone()).gather();
                 process.close_ports();
                 for port in ports {
                     process.listen(port);
@@ -303,7 +304,7 @@ fn serve(site: &Site, request: &HttpRequest, process: &mut dyn Process) -> (Http
         let rest = path[location.prefix.len().min(path.len())..].trim_start_matches('/');
         (location.alias.as_str(), format!("/{rest}"))
     };
-    let indexes: Vec<&str> = site.indexes.iter().map(String::as_str).collect();
+    let indexes: Vec<&str> = site.indexes.iter().map(String::as_str).gather();
     let indexes = if indexes.is_empty() { &["index.html", "index.htm"][..] } else { &indexes };
     let response = match find(root, &below, indexes, process) {
         Served::File { .. } if !matches!(request.method.as_str(), "GET" | "HEAD") => error_page(405, process),

@@ -1,5 +1,6 @@
 //! The part of nginx's configuration language that small examples use: `listen`, `root`, `index`, `location`, `return`.
 
+use sim::Gather as _;
 use std::borrow::Cow;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -148,7 +149,7 @@ fn directive(name: &str, values: &[&str], place: &mut Place) {
             }
         }
         "root" => first.clone_into(&mut site.root),
-        "index" => site.indexes = values.iter().map(|it| (*it).to_owned()).collect(),
+        "index" => site.indexes = values.iter().map(|it| (*it).to_owned()).gather(),
         "autoindex" => site.autoindex = first == "on",
         "return" => site.answer = answer(),
         _ => {}

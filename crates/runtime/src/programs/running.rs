@@ -1,5 +1,6 @@
 //! A server's process, through its system calls.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use sim::SimTime;
@@ -100,7 +101,7 @@ impl Process for Running<'_, '_> {
             let directory = self.sys.stat(&format!("{path}/{name}"), true).is_ok_and(|it| it.is_directory());
             if directory { format!("{name}/") } else { name }
         };
-        Some(names.into_iter().map(mark).collect())
+        Some(names.into_iter().map(mark).gather())
     }
 
     fn write_file(&mut self, path: &str, bytes: &[u8]) {
@@ -126,7 +127,7 @@ impl Process for Running<'_, '_> {
     fn close_ports(&mut self) {
         let pid = self.sys.pid;
         let mine: Vec<u16> =
-            self.sys.kernel().listeners().iter().filter(|it| *it.1 == pid).map(|it| *it.0).collect();
+            self.sys.kernel().listeners().iter().filter(|it| *it.1 == pid).map(|it| *it.0).gather();
         for port in mine {
             self.sys.unlisten(port);
         }

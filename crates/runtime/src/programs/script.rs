@@ -1,5 +1,6 @@
 //! Python and Node as small examples use them: a file server, one-liners that print, sleep and exit.
 
+use sim::Gather as _;
 use std::time::Duration;
 
 use super::files::{Served, find, rows};
@@ -9,8 +10,8 @@ use crate::cri::LogStream;
 use crate::network::{HttpRequest, HttpResponse};
 
 pub(super) fn step_python(server: &mut Server, process: &mut dyn Process) -> Step {
-    let argv: Vec<String> = process.argv().iter().filter(|it| *it != "-u").cloned().collect();
-    let words: Vec<&str> = argv.iter().skip(1).map(String::as_str).collect();
+    let argv: Vec<String> = process.argv().iter().filter(|it| *it != "-u").cloned().gather();
+    let words: Vec<&str> = argv.iter().skip(1).map(String::as_str).gather();
     match words.as_slice() {
         ["-m", "http.server", rest @ ..] => serve(server, process, rest),
         ["-c", program, ..] => run(server, process, &python_statements(program)),
@@ -124,7 +125,7 @@ fn python_statements(program: &str) -> Vec<Statement> {
 
 pub(super) fn step_node(server: &mut Server, process: &mut dyn Process) -> Step {
     let argv: Vec<String> = process.argv().to_vec();
-    let words: Vec<&str> = argv.iter().skip(1).map(String::as_str).skip_while(|it| *it == "node").collect();
+    let words: Vec<&str> = argv.iter().skip(1).map(String::as_str).skip_while(|it| *it == "node").gather();
     match words.as_slice() {
         ["-e" | "--eval", program, ..] => run(server, process, &node_statements(program)),
         ["--version" | "-v", ..] => {

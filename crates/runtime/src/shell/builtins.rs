@@ -1,5 +1,6 @@
 //! Commands that the shell must do itself.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use super::input::LineEnd;
@@ -542,13 +543,13 @@ impl Shell {
                 Built::Status(status)
             }
             _ => {
-                let rest: Vec<String> = arguments.iter().skip_while(|it| *it == "-p").cloned().collect();
+                let rest: Vec<String> = arguments.iter().skip_while(|it| *it == "-p").cloned().gather();
                 if rest.first().is_some_and(|it| exists(it)) {
                     return self.builtin(&rest, sys);
                 }
                 // As a program, whatever functions there are.
                 let quoted: Vec<super::ast::Word> =
-                    rest.into_iter().map(|it| vec![super::ast::Part::Quoted(it)]).collect();
+                    rest.into_iter().map(|it| vec![super::ast::Part::Quoted(it)]).gather();
                 let simple = super::ast::Simple { words: quoted, line: self.line, ..Default::default() };
                 self.push_run(&Arc::new(super::ast::Node::Simple(simple)));
                 Built::Step(Step::Ready)

@@ -1,5 +1,6 @@
 //! From words to fields: parameters, substitutions, splitting, patterns.
 
+use sim::Gather as _;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -338,7 +339,7 @@ impl Expander<'_, '_> {
     }
 
     fn slice(&mut self, value: &str, from: &Word, length: Option<&Word>) -> Outcome<String> {
-        let chars: Vec<char> = value.chars().collect();
+        let chars: Vec<char> = value.chars().gather();
         let count = chars.len() as i64;
         let from = self.arithmetic(from)?;
         let start = if from < 0 { (count + from).max(0) } else { from.min(count) };
@@ -395,17 +396,17 @@ fn braces(word: &Word) -> Option<Vec<Word>> {
             return None;
         }
         if low <= high {
-            (low..=high).map(|it| it.to_string()).collect()
+            (low..=high).map(|it| it.to_string()).gather()
         } else {
-            (high..=low).rev().map(|it| it.to_string()).collect()
+            (high..=low).rev().map(|it| it.to_string()).gather()
         }
     } else if inner.contains(',') {
-        inner.split(',').map(str::to_owned).collect()
+        inner.split(',').map(str::to_owned).gather()
     } else {
         return None;
     };
     let rest = |it: String| vec![Part::Literal(format!("{}{it}{}", &text[..open], &text[close + 1..]))];
-    Some(choices.into_iter().map(rest).flat_map(|it| braces(&it).unwrap_or_else(|| vec![it])).collect())
+    Some(choices.into_iter().map(rest).flat_map(|it| braces(&it).unwrap_or_else(|| vec![it])).gather())
 }
 
 struct ShellVariables<'s> {

@@ -1,5 +1,6 @@
 //! What the shell starts: programs, subshells, pipelines, jobs in the background, command substitutions.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use sim::VecMap;
@@ -91,7 +92,7 @@ impl Shell {
         }
         let mut all: VecMap<String, String> = environment.iter().cloned().collect();
         all.extend(assignments.iter().cloned());
-        Arc::new(all.into_iter().collect())
+        Arc::new(all.into_iter().gather())
     }
 
     pub(super) fn exec(
@@ -365,7 +366,7 @@ fn describe(node: &Node) -> String {
         })
     };
     match node {
-        Node::Simple(simple) => simple.words.iter().map(word).collect::<Vec<_>>().join(" "),
+        Node::Simple(simple) => simple.words.iter().map(word).gather().join(" "),
         _ => "{...}".to_owned(),
     }
 }

@@ -4,6 +4,7 @@
 //! The parser is our own, not a library's: the syntax tree must be hashable state, the errors must be ash's, and it is a
 //! sixth of the size. No aliases, no job control beyond `&`, `wait` and `jobs`, no arrays.
 
+use sim::Gather as _;
 mod arithmetic;
 mod ast;
 mod builtins;
@@ -245,7 +246,7 @@ impl Shell {
             return Arc::clone(environment);
         }
         let all = self.variables.iter().filter(|it| it.1.exported);
-        let environment: Environment = Arc::new(all.map(|it| (it.0.clone(), it.1.value.clone())).collect());
+        let environment: Environment = Arc::new(all.map(|it| (it.0.clone(), it.1.value.clone())).gather());
         self.environment = Some(Arc::clone(&environment));
         environment
     }

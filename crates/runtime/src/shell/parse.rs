@@ -2,6 +2,7 @@
 //!
 //! Follows POSIX.1-2024 Shell Command Language, section 2.10, and what busybox ash adds. No aliases.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use super::ast::{Arm, Assignment, Node, Part, Redirect, RedirectKind, Simple, Word};
@@ -392,7 +393,7 @@ impl Parser<'_> {
     fn c_style_for(&mut self) -> Result<Node, Fault> {
         self.at += 2;
         let end = self.arithmetic_end(self.at).ok_or(Fault::End(Some("))")))?;
-        let parts: Vec<String> = self.text[self.at..end].split(';').map(str::to_owned).collect();
+        let parts: Vec<String> = self.text[self.at..end].split(';').map(str::to_owned).gather();
         self.at = end + 2;
         let expression = |text: &str| -> Result<Arc<Node>, Fault> {
             let text = if text.trim().is_empty() { "1" } else { text };

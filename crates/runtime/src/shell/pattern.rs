@@ -1,10 +1,11 @@
 //! Shell patterns: `*`, `?`, `[…]`; a backslash quotes.
 
+use sim::Gather as _;
 /// Steps that one match may take; more is no match.
 const STEPS_MAX: u32 = 1_000_000;
 
 pub fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().gather(), text.chars().gather());
     matches_chars(&pattern, &text)
 }
 
@@ -104,7 +105,7 @@ pub fn in_class(class: &str, c: char) -> bool {
 
 /// Removes the shortest or longest front or end that matches.
 pub fn trim<'a>(text: &'a str, pattern: &str, front: bool, longest: bool) -> &'a str {
-    let mut cuts: Vec<usize> = text.char_indices().map(|it| it.0).chain([text.len()]).collect();
+    let mut cuts: Vec<usize> = text.char_indices().map(|it| it.0).chain([text.len()]).gather();
     if front == longest {
         cuts.reverse();
     }

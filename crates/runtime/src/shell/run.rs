@@ -1,5 +1,6 @@
 //! The interpreter: one frame at a time.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use super::ast::{Arm, Node, Part, Redirect, RedirectKind, Simple, Word};
@@ -523,7 +524,7 @@ impl Shell {
             let plain = |it: char| it.is_alphanumeric() || "_-./:=,+@%^".contains(it);
             if !text.is_empty() && text.chars().all(plain) { text.clone() } else { format!("'{text}'") }
         };
-        let mut words: Vec<String> = assignments.iter().map(|it| format!("{}={}", it.0, it.1)).collect();
+        let mut words: Vec<String> = assignments.iter().map(|it| format!("{}={}", it.0, it.1)).gather();
         words.extend(argv.iter().map(quote));
         let prefix = self.get("PS4").unwrap_or("+ ").to_owned();
         sys.err(&format!("{prefix}{}\n", words.join(" ")));

@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 plugins/noderesources/balanced_allocation.go.
 
+use sim::Gather as _;
 use crate::framework::{Cycle, MAX_NODE_SCORE, Plugin, PreScore};
 
 #[derive(Debug)]
@@ -35,7 +36,7 @@ impl Plugin for BalancedAllocation {
             let with = balance([(cpu, has.milli_cpu), (taken.memory + requests.memory, has.memory)]);
             MAX_NODE_SCORE / 2 + (MAX_NODE_SCORE / 2 + with - without) / 2
         };
-        feasible.iter().map(score).collect()
+        feasible.iter().map(score).gather()
     }
 }
 

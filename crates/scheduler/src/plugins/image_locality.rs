@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 plugins/imagelocality.
 
+use sim::Gather as _;
 use crate::framework::{Cycle, MAX_NODE_SCORE, Plugin};
 
 #[derive(Debug)]
@@ -36,7 +37,7 @@ impl Plugin for ImageLocality {
                 let spread = f64::from(state.nodes) / nodes.len() as f64;
                 Some((&**name, (state.size as f64 * spread) as i64))
             })
-            .collect();
+            .gather();
         if known.is_empty() {
             return vec![0; feasible.len()];
         }
@@ -46,6 +47,6 @@ impl Plugin for ImageLocality {
             let sum: i64 = present.map(|it| it.1).sum();
             MAX_NODE_SCORE * (sum.min(highest).max(SUM_MIN) - SUM_MIN) / (highest - SUM_MIN)
         };
-        feasible.iter().map(score).collect()
+        feasible.iter().map(score).gather()
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 plugins/interpodaffinity.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use sim::VecMap;
@@ -104,7 +105,7 @@ pub fn needs(snapshot: &Snapshot, pod: &PodInfo, keys: &mut Vec<Arc<str>>, match
     }
     if !pod.required_affinity.is_empty() {
         keys.extend(pod.required_affinity.iter().map(|it| it.topology_key.clone()));
-        let all = pod.required_affinity.iter().map(|it| resolve(snapshot, it)).collect();
+        let all = pod.required_affinity.iter().map(|it| resolve(snapshot, it)).gather();
         matchers.push(PodMatcher { all, live_only: false });
     }
 }
@@ -127,8 +128,8 @@ fn add_all(counts: &mut Counts, per_node: &[u32], weight: i64) -> i64 {
 
 impl State {
     fn of_incoming(&mut self, snapshot: &Snapshot, pod: &PodInfo) {
-        self.affinity_selectors = pod.required_affinity.iter().map(|it| resolve(snapshot, it)).collect();
-        self.anti_selectors = pod.required_anti_affinity.iter().map(|it| resolve(snapshot, it)).collect();
+        self.affinity_selectors = pod.required_affinity.iter().map(|it| resolve(snapshot, it)).gather();
+        self.anti_selectors = pod.required_anti_affinity.iter().map(|it| resolve(snapshot, it)).gather();
         if !pod.required_affinity.is_empty() {
             let matcher = PodMatcher { all: self.affinity_selectors.clone(), live_only: false };
             let per_node = snapshot.counts(&matcher);
@@ -279,7 +280,7 @@ impl Plugin for InterPodAffinity {
 
     fn score(&self, cycle: &Cycle<'_>, feasible: &[usize]) -> Vec<i64> {
         let score = |at: &usize| cycle.affinity_score.0.values().filter_map(|it| it.at(*at)).sum();
-        feasible.iter().map(score).collect()
+        feasible.iter().map(score).gather()
     }
 
     fn normalize(&self, _cycle: &Cycle<'_>, _feasible: &[usize], scores: &mut [i64]) {

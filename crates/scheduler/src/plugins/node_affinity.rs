@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 plugins/nodeaffinity.
 
+use sim::Gather as _;
 use crate::decision::Rejection;
 use crate::framework::{
     Change, Cycle, NodeView, Plugin, PreFilter, PreScore, WakeEvent, normalize_by_highest,
@@ -50,7 +51,7 @@ impl Plugin for NodeAffinity {
             let node = &nodes[*at];
             terms.iter().map(|it| it.score(&node.name, node.labels())).sum()
         };
-        feasible.iter().map(score).collect()
+        feasible.iter().map(score).gather()
     }
 
     fn normalize(&self, _cycle: &Cycle<'_>, _feasible: &[usize], scores: &mut [i64]) {

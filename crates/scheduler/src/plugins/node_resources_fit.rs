@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 plugins/noderesources/fit.go and least_allocated.go.
 
+use sim::Gather as _;
 use crate::decision::{Code, Reasons, Rejection, Shortage};
 use crate::framework::{Change, Cycle, MAX_NODE_SCORE, NodeView, Plugin, PreFilter, WakeEvent};
 use crate::node_info::NodeInfo;
@@ -72,7 +73,7 @@ impl Plugin for NodeResourcesFit {
         } else {
             Code::Unschedulable
         };
-        let reasons = Reasons::Short(missing.into_iter().map(|it| it.0).collect());
+        let reasons = Reasons::Short(missing.into_iter().map(|it| it.0).gather());
         Err(Rejection { plugin: NAME, code, reasons })
     }
 
@@ -92,7 +93,7 @@ impl Plugin for NodeResourcesFit {
             let sum: i64 = both.iter().flatten().sum();
             sum.checked_div(both.iter().flatten().count() as i64).unwrap_or(0)
         };
-        feasible.iter().map(score).collect()
+        feasible.iter().map(score).gather()
     }
 
     fn wake_events(&self) -> &'static [WakeEvent] {

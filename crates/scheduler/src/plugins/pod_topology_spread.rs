@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 plugins/podtopologyspread.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use crate::decision::Rejection;
@@ -140,7 +141,7 @@ impl Plugin for PodTopologySpread {
             return PreFilter::Skip;
         }
         let topologies: Vec<_> =
-            pod.spread_hard.iter().map(|it| snapshot.topology(&it.topology_key)).collect();
+            pod.spread_hard.iter().map(|it| snapshot.topology(&it.topology_key)).gather();
         let state = pod.spread_hard.iter().zip(&topologies).map(|(constraint, topology)| {
             let per_node = counts(snapshot, constraint, pod);
             let everywhere = includes_every_node(constraint, pod);
@@ -153,7 +154,7 @@ impl Plugin for PodTopologySpread {
             }
             hard_constraint(topology.clone(), counts, constraint.selector.matches(pod.labels()))
         });
-        cycle.spread = Hard(state.collect());
+        cycle.spread = Hard(state.gather());
         PreFilter::Run
     }
 
@@ -200,12 +201,12 @@ impl Plugin for PodTopologySpread {
             return PreScore::Skip;
         }
         let snapshot = cycle.snapshot;
-        let topologies: Vec<_> = constraints.iter().map(|it| snapshot.topology(&it.topology_key)).collect();
+        let topologies: Vec<_> = constraints.iter().map(|it| snapshot.topology(&it.topology_key)).gather();
         // The default constraints do not ask for all labels.
         let strict = cycle.pod.has_spread_constraints;
-        let ignored: Vec<bool> = feasible.iter().map(|at| strict && !has_all(&topologies, *at)).collect();
+        let ignored: Vec<bool> = feasible.iter().map(|at| strict && !has_all(&topologies, *at)).gather();
         let considered: Vec<usize> =
-            feasible.iter().zip(&ignored).filter(|it| !it.1).map(|it| *it.0).collect();
+            feasible.iter().zip(&ignored).filter(|it| !it.1).map(|it| *it.0).gather();
         let state = constraints.iter().zip(&topologies);
         let state = state.map(|(constraint, topology)| {
             let per_node = counts(snapshot, constraint, cycle.pod);
@@ -230,7 +231,7 @@ impl Plugin for PodTopologySpread {
                 max_skew: constraint.max_skew,
             }
         });
-        let constraints = state.collect();
+        let constraints = state.gather();
         cycle.spread_score = Soft { constraints, ignored };
         PreScore::Run
     }
@@ -254,7 +255,7 @@ impl Plugin for PodTopologySpread {
             }
             score.round() as i64
         };
-        feasible.iter().zip(&state.ignored).map(score).collect()
+        feasible.iter().zip(&state.ignored).map(score).gather()
     }
 
     fn normalize(&self, cycle: &Cycle<'_>, _feasible: &[usize], scores: &mut [i64]) {

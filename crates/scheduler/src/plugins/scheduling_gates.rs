@@ -2,11 +2,12 @@
 //!
 //! Follows kubernetes v1.36 plugins/schedulinggates.
 
+use sim::Gather as _;
 use api::Pod;
 
 /// Why the Pod has to wait; `None` when nothing holds it.
 pub fn gates_reason(pod: &Pod) -> Option<String> {
     let gates = pod.spec.as_ref()?.scheduling_gates.as_ref().filter(|it| !it.is_empty())?;
-    let names: Vec<&str> = gates.iter().map(|it| it.name.as_str()).collect();
+    let names: Vec<&str> = gates.iter().map(|it| it.name.as_str()).gather();
     Some(format!("waiting for scheduling gates: [{}]", names.join(" ")))
 }

@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 plugins/tainttoleration.
 
+use sim::Gather as _;
 use api::k8s_openapi::api::core::v1::Toleration;
 use api::taints::tolerates;
 
@@ -42,13 +43,13 @@ impl Plugin for TaintToleration {
     fn score(&self, cycle: &Cycle<'_>, feasible: &[usize]) -> Vec<i64> {
         let concerned =
             |it: &&Toleration| matches!(it.effect.as_deref(), None | Some("" | "PreferNoSchedule"));
-        let tolerations: Vec<&Toleration> = cycle.pod.tolerations().iter().filter(concerned).collect();
+        let tolerations: Vec<&Toleration> = cycle.pod.tolerations().iter().filter(concerned).gather();
         let count = |node: &NodeInfo| {
             let soft = node.taints().iter().filter(|it| it.effect == "PreferNoSchedule");
             soft.filter(|taint| !tolerations.iter().any(|it| tolerates(it, taint))).count() as i64
         };
         let nodes = cycle.snapshot.nodes();
-        feasible.iter().map(|it| if nodes[*it].has_taints { count(&nodes[*it]) } else { 0 }).collect()
+        feasible.iter().map(|it| if nodes[*it].has_taints { count(&nodes[*it]) } else { 0 }).gather()
     }
 
     fn normalize(&self, _cycle: &Cycle<'_>, _feasible: &[usize], scores: &mut [i64]) {

@@ -4,6 +4,7 @@
 //! edits are tried by their size. Whatever makes a node fit must change the verdict of the filter that turns it down now,
 //! so a set is only ever extended by edits that concern such a filter: nothing smaller is passed over.
 
+use sim::Gather as _;
 mod edit;
 mod relevant;
 
@@ -91,7 +92,7 @@ pub fn smallest_changes(snapshot: &Snapshot, pod: &PodInfo) -> Remedies {
         }
     }
     found.sort_by_key(|it| (it.len(), rank(it), it.clone()));
-    let mut changes: Vec<Change> = diverse(found).into_iter().filter_map(|it| search.finish(it)).collect();
+    let mut changes: Vec<Change> = diverse(found).into_iter().filter_map(|it| search.finish(it)).gather();
     changes.sort_by_key(|it| (it.edits.len(), rank(&it.edits), it.edits.clone()));
     Remedies { changes, complete, runs: search.runs }
 }
@@ -109,11 +110,11 @@ fn rank(edits: &[Edit]) -> (u32, u64) {
 fn diverse(found: Vec<Vec<Edit>>) -> Vec<Vec<Edit>> {
     let mut seen: VecMap<Vec<u32>, usize> = VecMap::new();
     let mut few = found.into_iter().filter(|it| {
-        let count = seen.entry(it.iter().map(Edit::kind).collect()).or_default();
+        let count = seen.entry(it.iter().map(Edit::kind).gather()).or_default();
         *count += 1;
         *count <= SAME_KIND_MAX
     });
-    few.by_ref().take(CHANGES_MAX).collect()
+    few.by_ref().take(CHANGES_MAX).gather()
 }
 
 impl Search<'_> {
@@ -183,7 +184,7 @@ impl Search<'_> {
     fn finish(&mut self, edits: Vec<Edit>) -> Option<Change> {
         let mut edits = edits;
         if 1 < edits.iter().filter(|it| it.range().is_some()).count() {
-            let shared = |share: i64| edits.iter().map(|it| it.lowered_by(share)).collect::<Vec<_>>();
+            let shared = |share: i64| edits.iter().map(|it| it.lowered_by(share)).gather();
             let share = largest((0, 1_000), |it| self.fits(&shared(it)));
             edits = shared(share);
         }
@@ -200,7 +201,7 @@ impl Search<'_> {
         let (snapshot, pod) = apply(self.snapshot, self.pod, &edits)?;
         let decision = schedule_one(&snapshot, &pod, Options { explain: true, ..Options::default() });
         let fits = |it: &&(Arc<str>, crate::Verdict)| it.1 == crate::Verdict::Fits;
-        let feasible = decision.verdicts.iter().filter(fits).map(|it| it.0.clone()).collect();
+        let feasible = decision.verdicts.iter().filter(fits).map(|it| it.0.clone()).gather();
         (decision.outcome == Outcome::Scheduled).then_some(Change {
             edits,
             lands_on: decision.candidates,
@@ -220,7 +221,7 @@ fn largest((mut fits, mut fails): (i64, i64), mut will_do: impl FnMut(i64) -> bo
 
 /// Sorted; an edit of a field that is edited already takes its place.
 fn with(edits: &[Edit], edit: Edit) -> Vec<Edit> {
-    let mut longer: Vec<Edit> = edits.iter().filter(|it| it.field() != edit.field()).cloned().collect();
+    let mut longer: Vec<Edit> = edits.iter().filter(|it| it.field() != edit.field()).cloned().gather();
     longer.push(edit);
     longer.sort();
     longer

@@ -1,5 +1,6 @@
 //! Which edits could change what a filter says about a node.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::{
@@ -35,7 +36,7 @@ pub fn step(resource: &str, amount: i64) -> i64 {
 /// What holds the Pod back before any node is asked.
 pub(super) fn gates(pod: &PodInfo) -> Vec<Edit> {
     let gates = pod.pod.spec.as_ref().and_then(|it| it.scheduling_gates.as_deref()).unwrap_or_default();
-    gates.iter().map(|it| PodEdit::OpenGate { gate: it.name.clone() }.into()).collect()
+    gates.iter().map(|it| PodEdit::OpenGate { gate: it.name.clone() }.into()).gather()
 }
 
 /// `original` is the Pod before any edit: places in its lists name what can be edited. Answers also whether some nodes
@@ -54,7 +55,7 @@ pub(super) fn ideas(
         }
         return (ideas.found, false);
     }
-    let mut verdicts: Vec<_> = decision.verdicts.iter().collect();
+    let mut verdicts: Vec<_> = decision.verdicts.iter().gather();
     // The later a filter says no, the less there is in the way.
     let place = |it: &Verdict| match it {
         Verdict::Rejected(why) => PROFILE.iter().position(|plugin| plugin.name() == why.plugin),
@@ -84,7 +85,7 @@ pub fn everything(snapshot: &Snapshot, pod: &PodInfo) -> Vec<Edit> {
     let all: Vec<Arc<str>> = {
         let requests = &pod.requests.incoming;
         let scalar = requests.scalar.iter().map(|it| it.0.clone());
-        ["cpu", "memory", "ephemeral-storage"].into_iter().map(Arc::from).chain(scalar).collect()
+        ["cpu", "memory", "ephemeral-storage"].into_iter().map(Arc::from).chain(scalar).gather()
     };
     for resource in &all {
         ideas.lower(resource);
@@ -213,7 +214,7 @@ impl Ideas<'_> {
         let taken: Vec<i32> = (self.pod.host_ports.iter())
             .filter(|port| node.used_ports.iter().any(|it| it.conflicts(port)))
             .map(|it| it.port)
-            .collect();
+            .gather();
         // On the host's network every port of the Pod is one of the host.
         let containers = containers(spec).filter(|_| spec.host_network != Some(true));
         for (place, container) in containers {
@@ -306,7 +307,7 @@ impl Ideas<'_> {
     /// A value for a label that the node lacks: those that others have.
     fn join_domain(&mut self, node: &NodeInfo, key: &str) {
         let mut values: Vec<&String> =
-            self.snapshot.nodes().iter().filter_map(|it| it.labels().get(key)).collect();
+            self.snapshot.nodes().iter().filter_map(|it| it.labels().get(key)).gather();
         values.sort();
         values.dedup();
         for value in values.into_iter().take(VALUES_MAX) {
@@ -358,7 +359,7 @@ impl Ideas<'_> {
         let mut found: Vec<Edit> = (node.pods.iter())
             .filter(|it| !it.terminating && !owned(it) && which(it))
             .map(|it| ClusterEdit::DeletePod { pod: it.key.clone() }.into())
-            .collect();
+            .gather();
         found.sort();
         self.cut |= DELETIONS_MAX < found.len();
         found.truncate(DELETIONS_MAX);
@@ -368,11 +369,11 @@ impl Ideas<'_> {
     /// One more of each kind of node, the roomiest kinds.
     fn add_node(&mut self) {
         let well = |it: &&Arc<NodeInfo>| !unwell(it, self.pod) && !is_control_plane(it);
-        let mut kinds: Vec<&Arc<NodeInfo>> = self.snapshot.nodes().iter().filter(well).collect();
+        let mut kinds: Vec<&Arc<NodeInfo>> = self.snapshot.nodes().iter().filter(well).gather();
         kinds.sort_by_key(|it| std::cmp::Reverse((it.allocatable.milli_cpu, it.allocatable.memory)));
         let shape = |it: &NodeInfo| {
             let labels = it.labels().iter().filter(|it| it.0 != HOSTNAME);
-            (labels.map(|it| (it.0.clone(), it.1.clone())).collect::<Vec<_>>(), it.allocatable.clone())
+            (labels.map(|it| (it.0.clone(), it.1.clone())).gather(), it.allocatable.clone())
         };
         let mut shapes = Vec::new();
         for node in kinds {

@@ -1,5 +1,6 @@
 //! The scheduler's decision as a table, and what a pending Pod waits for, clause by clause.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use scheduler::{Decision, DryRun, Reasons, Shortage, Snapshot, Verdict, VictimRank};
@@ -37,7 +38,7 @@ pub fn table(decision: &Decision, at: SimTime, snapshot: &Snapshot) -> frame::De
             scores: false,
             weight: 0,
         })
-        .collect();
+        .gather();
     for column in scores.columns.iter().filter(|_| decision.scored) {
         if let Some(found) = columns.iter_mut().find(|it| it.plugin == column.plugin) {
             found.scores = true;
@@ -50,7 +51,7 @@ pub fn table(decision: &Decision, at: SimTime, snapshot: &Snapshot) -> frame::De
         .iter()
         .take(ROWS_MAX)
         .map(|(node, verdict)| row(decision, node, verdict, &columns))
-        .collect();
+        .gather();
     frame::Decision {
         pod: pod_ref(&decision.pod),
         at: at.0,
@@ -62,7 +63,7 @@ pub fn table(decision: &Decision, at: SimTime, snapshot: &Snapshot) -> frame::De
         total: decision.nodes_total as u32,
         feasible: decision.feasible as u32,
         scored: decision.scored,
-        best: decision.candidates.iter().map(ToString::to_string).collect(),
+        best: decision.candidates.iter().map(ToString::to_string).gather(),
         before_nodes: decision.pre_filter.as_ref().map(|it| it.plugin.to_owned()),
         preemption: decision.preemption.as_ref().map(|it| preemption(it, snapshot)),
     }
@@ -71,14 +72,14 @@ pub fn table(decision: &Decision, at: SimTime, snapshot: &Snapshot) -> frame::De
 /// Nodes that nobody can leave, with those where it helps first.
 fn preemption(of: &scheduler::Preemption, snapshot: &Snapshot) -> frame::Preemption {
     let mut rows: Vec<PreemptionRow> =
-        of.dry_run.iter().take(ROWS_MAX).map(|(node, run)| preemption_row(node, run, snapshot)).collect();
+        of.dry_run.iter().take(ROWS_MAX).map(|(node, run)| preemption_row(node, run, snapshot)).gather();
     rows.sort_by_key(|it| it.victims.is_empty());
     frame::Preemption {
         not_eligible: of.not_eligible.map(str::to_owned),
         rows,
         nominated: of.nominated.as_ref().map(ToString::to_string),
         decided_by: decided_by(of),
-        possible: of.nominated_possible.iter().map(ToString::to_string).collect(),
+        possible: of.nominated_possible.iter().map(ToString::to_string).gather(),
     }
 }
 
@@ -86,12 +87,12 @@ fn preemption_row(node: &Arc<str>, run: &DryRun, snapshot: &Snapshot) -> Preempt
     let victim = |key: &scheduler::PodKey| {
         let placed = snapshot.placed_pod(key);
         let budgets = placed.into_iter().flat_map(|it| snapshot.budgets_of(it)).map(ToString::to_string);
-        Victim { pod: pod_ref(key), priority: placed.map(|it| it.priority), budgets: budgets.collect() }
+        Victim { pod: pod_ref(key), priority: placed.map(|it| it.priority), budgets: budgets.gather() }
     };
     let row = PreemptionRow { node: node.to_string(), ..PreemptionRow::default() };
     match run {
         DryRun::Victims { pods, rank } => {
-            PreemptionRow { victims: pods.iter().map(victim).collect(), violations: rank.violations, ..row }
+            PreemptionRow { victims: pods.iter().map(victim).gather(), violations: rank.violations, ..row }
         }
         DryRun::Fails(why) => PreemptionRow { fails: why.reasons.texts().join(", "), ..row },
     }
@@ -107,7 +108,7 @@ fn decided_by(of: &scheduler::Preemption) -> &'static str {
             DryRun::Victims { rank, .. } => Some(rank),
             DryRun::Fails(_) => None,
         })
-        .collect();
+        .gather();
     ranks.sort();
     match ranks[..] {
         [] => "none",
@@ -153,7 +154,7 @@ fn row(decision: &Decision, node: &Arc<str>, verdict: &Verdict, columns: &[Decis
     DecisionRow {
         node: node.to_string(),
         verdict,
-        scores: columns.iter().filter(|it| it.scores).map(score).collect(),
+        scores: columns.iter().filter(|it| it.scores).map(score).gather(),
         total: index.and_then(|it| scores.total.get(it).copied()),
     }
 }
@@ -172,7 +173,7 @@ pub fn gates(decision: &Decision) -> VecMap<String, Gate> {
                         .map(|it| {
                             (it.plugin.to_owned(), it.normalised.get(index).copied().unwrap_or(0) * it.weight)
                         })
-                        .collect()
+                        .gather()
                 });
                 let score = index.and_then(|it| scores.total.get(it).copied());
                 Gate { fits: true, chosen, score, by_plugin, ..Gate::default() }
@@ -202,7 +203,7 @@ fn short(reason: &str) -> String {
 /// `96 MiB short`
 fn shortage(reasons: &Reasons) -> String {
     let Reasons::Short(all) = reasons else { return String::new() };
-    all.iter().map(missing).filter(|it| !it.is_empty()).collect::<Vec<_>>().join(", ")
+    all.iter().map(missing).filter(|it| !it.is_empty()).gather().join(", ")
 }
 
 fn missing(it: &Shortage) -> String {
@@ -253,14 +254,14 @@ pub fn clauses(decision: &Decision) -> Parts {
     let nodes_total = decision.nodes_total;
     let mut parts = Parts {
         head: message[..at].trim_end().to_owned(),
-        clauses: body.into_iter().map(|it| clause(it, nodes_with(decision, reason_of(it)))).collect(),
+        clauses: body.into_iter().map(|it| clause(it, nodes_with(decision, reason_of(it)))).gather(),
         tail: tail.trim().to_owned(),
         tail_clauses: Vec::new(),
     };
     if !tail_clauses.is_empty() {
         let (body, _) = counted(tail_clauses);
         parts.tail_clauses =
-            body.into_iter().map(|it| clause(it, dry_run_with(decision, it, nodes_total))).collect();
+            body.into_iter().map(|it| clause(it, dry_run_with(decision, it, nodes_total))).gather();
     }
     parts
 }
@@ -304,11 +305,11 @@ fn dry_run_with(decision: &Decision, text: &str, nodes_total: usize) -> Vec<Stri
         DryRun::Victims { .. } => false,
     };
     let mut nodes: Vec<String> =
-        preemption.dry_run.iter().filter(|it| says(it.1)).map(|it| it.0.to_string()).collect();
+        preemption.dry_run.iter().filter(|it| says(it.1)).map(|it| it.0.to_string()).gather();
     let untried = nodes_total.saturating_sub(preemption.dry_run.len());
     if nodes.is_empty() && text == format!("{untried} {reason}") {
         let tried = |it: &str| preemption.dry_run.contains_key(it);
-        nodes = decision.verdicts.iter().map(|it| it.0.to_string()).filter(|it| !tried(it)).collect();
+        nodes = decision.verdicts.iter().map(|it| it.0.to_string()).filter(|it| !tried(it)).gather();
     }
     nodes
 }
@@ -319,7 +320,7 @@ fn nodes_with(decision: &Decision, reason: &str) -> Vec<String> {
         Verdict::Rejected(why) => why.reasons.texts().iter().any(|it| it == reason),
         Verdict::NotNamed => decision.not_named_reason() == reason,
     };
-    decision.verdicts.iter().filter(|(_, it)| has(it)).map(|(node, _)| node.to_string()).collect()
+    decision.verdicts.iter().filter(|(_, it)| has(it)).map(|(node, _)| node.to_string()).gather()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The smallest changes that would place a Pod, as somebody would make them: what is edited, and the command line for it.
 
+use sim::Gather as _;
 use api::codec::to_value;
 use api::k8s_openapi::api::core::v1::PodSpec;
 use api::{Kind, Object, ObjectKey, Pod};
@@ -23,7 +24,7 @@ pub fn fixes(cluster: &Cluster, object: &ObjectRef, namespace: &str) -> Option<F
     let remedies = found.changes.iter().filter(|it| !it.edits.is_empty()).map(|it| writer.remedy(it));
     Some(Fixes {
         pod: object.clone(),
-        remedies: remedies.collect(),
+        remedies: remedies.gather(),
         complete: found.complete,
         runs: found.runs,
     })
@@ -79,7 +80,7 @@ impl Writer<'_> {
                 Edit::Cluster(it) => of_cluster.push(it),
             }
         }
-        let mut commands: Vec<String> = of_cluster.iter().map(|it| self.cluster_command(it)).collect();
+        let mut commands: Vec<String> = of_cluster.iter().map(|it| self.cluster_command(it)).gather();
         let mut note =
             of_cluster.iter().any(|it| matches!(it, ClusterEdit::AddNode { .. })).then_some("add_node");
         if !of_pod.is_empty() {
@@ -94,11 +95,11 @@ impl Writer<'_> {
         };
         Remedy {
             side,
-            edits: change.edits.iter().map(|it| self.edit(it)).collect(),
+            edits: change.edits.iter().map(|it| self.edit(it)).gather(),
             command: commands.join(" && "),
             note,
-            lands: change.lands_on.iter().map(ToString::to_string).collect(),
-            nodes: change.feasible.iter().map(ToString::to_string).collect(),
+            lands: change.lands_on.iter().map(ToString::to_string).gather(),
+            nodes: change.feasible.iter().map(ToString::to_string).gather(),
         }
     }
 
@@ -318,7 +319,7 @@ impl Writer<'_> {
 fn node_terms(spec: Option<&PodSpec>) -> Vec<Value> {
     let nodes = spec.and_then(|it| it.affinity.as_ref()?.node_affinity.as_ref());
     let required = nodes.and_then(|it| it.required_during_scheduling_ignored_during_execution.as_ref());
-    required.map(|it| it.node_selector_terms.iter().map(to_value).collect()).unwrap_or_default()
+    required.map(|it| it.node_selector_terms.iter().map(to_value).gather()).unwrap_or_default()
 }
 
 fn container(spec: &PodSpec, place: Place) -> Option<&api::k8s_openapi::api::core::v1::Container> {

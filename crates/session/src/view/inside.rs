@@ -1,5 +1,6 @@
 //! A Pod from inside: what its containers share and what each has for itself.
 
+use sim::Gather as _;
 use api::quantity;
 use cluster::Cluster;
 use runtime::{ContainerState, ContainerView, SandboxView};
@@ -29,7 +30,7 @@ pub fn of(cluster: &Cluster, object: &ObjectRef, card: Option<&PodCard>) -> Opti
             state: found.map(|it| state(&it.state)).unwrap_or_default(),
             tone: container.tone,
             processes: found.map(processes).unwrap_or_default(),
-            ports: view.ports.iter().filter(|it| it.container == container.name).map(|it| it.port).collect(),
+            ports: view.ports.iter().filter(|it| it.container == container.name).map(|it| it.port).gather(),
         });
     }
     Some(Inside {
@@ -56,7 +57,7 @@ fn pause_room(view: &SandboxView) -> Room {
         pause: true,
         image: "registry.k8s.io/pause:3.10".to_owned(),
         tone: Tone::Ok,
-        processes: process.into_iter().collect(),
+        processes: process.into_iter().gather(),
         ..Room::default()
     }
 }
@@ -77,7 +78,7 @@ fn processes(container: &ContainerView) -> Vec<ProcessLine> {
         command: it.command.clone(),
         ended: it.zombie,
     };
-    container.processes.iter().map(line).collect()
+    container.processes.iter().map(line).gather()
 }
 
 /// The memory of each container of a Pod that runs, or that did while it was looked at.
@@ -101,7 +102,7 @@ pub fn memory(cluster: &Cluster, recording: &Recording, object: &ObjectRef, card
             curve,
         })
     };
-    card.containers.iter().filter_map(usage).collect()
+    card.containers.iter().filter_map(usage).gather()
 }
 
 /// `resources.requests.memory` of a container in bytes.
@@ -143,7 +144,7 @@ fn ports(view: &SandboxView, card: &PodCard) -> Vec<Port> {
             port.host_port = Some(*host_port);
         }
     }
-    found.into_values().collect()
+    found.into_values().gather()
 }
 
 fn drawers(view: &SandboxView, card: &PodCard) -> Vec<Drawer> {
@@ -160,9 +161,9 @@ fn drawers(view: &SandboxView, card: &PodCard) -> Vec<Drawer> {
             name: known.name.clone(),
             kind: known.kind,
             source: known.source.clone(),
-            mounts: mounts.collect(),
-            files: files.map(|it| FileLine { path: it.path.clone(), bytes: it.size_bytes }).collect(),
+            mounts: mounts.gather(),
+            files: files.map(|it| FileLine { path: it.path.clone(), bytes: it.size_bytes }).gather(),
         })
     };
-    view.volumes.iter().filter_map(drawer).collect()
+    view.volumes.iter().filter_map(drawer).gather()
 }

@@ -1,5 +1,6 @@
 //! The selected object from near: what it does now, why, its tracks, its YAML, its logs.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use api::{Because, Kind, Object, ObjectKey};
@@ -46,7 +47,7 @@ impl Inspected<'_> {
             .enumerate()
             .filter(|(_, it)| about(it))
             .map(|(index, _)| index as u32)
-            .collect();
+            .gather();
         Some(Inspector {
             gone: found.is_none(),
             decided: self.cluster.scheduler().last_attempt(&key).is_some(),
@@ -77,16 +78,16 @@ impl Inspected<'_> {
         let Some(tracks) = self.recording.tracks.get(uid) else { return Vec::new() };
         let until_now = |it: &Track| Track {
             kind: it.kind.clone(),
-            parts: it.parts.iter().filter(|it| it.start <= now).cloned().collect(),
+            parts: it.parts.iter().filter(|it| it.start <= now).cloned().gather(),
         };
-        tracks.iter().map(until_now).collect()
+        tracks.iter().map(until_now).gather()
     }
 
     /// From the person's act to the present state.
     fn why(&self, key: &ObjectKey) -> Vec<WhyStep> {
         let revision = self.cluster.api().store().revision();
         let chain = self.recording.chain(key, revision);
-        chain.into_iter().rev().map(|it| self.step(it)).collect()
+        chain.into_iter().rev().map(|it| self.step(it)).gather()
     }
 
     fn step(&self, written: &Written) -> WhyStep {
@@ -163,7 +164,7 @@ impl Inspected<'_> {
             let text = self.log_text(object, name, view.log_previous)?;
             Some(LogTail { container: name.to_owned(), previous: view.log_previous, text })
         };
-        containers.filter_map(|it| tail(&it.name)).collect()
+        containers.filter_map(|it| tail(&it.name)).gather()
     }
 
     fn log_text(&self, object: &ObjectRef, container: &str, previous: bool) -> Option<String> {
@@ -172,7 +173,7 @@ impl Inspected<'_> {
         let instances = runtime.list_containers(sandbox).into_iter();
         let mine: Vec<_> = instances
             .filter(|it| runtime.container_status(*it).is_some_and(|it| it.name == container))
-            .collect();
+            .gather();
         let index = if previous { mine.len().checked_sub(2)? } else { mine.len().checked_sub(1)? };
         let lines = runtime.logs(mine[index], &LogOptions { tail: Some(LOG_LINES), ..LogOptions::default() });
         let mut text = String::new();
@@ -227,7 +228,7 @@ fn conditions(object: &Value) -> Vec<Condition> {
             message: text(&it["message"]),
             since: since(&it["lastTransitionTime"]),
         })
-        .collect()
+        .gather()
 }
 
 /// The object as served; what nobody wrote is marked by comparing with what was applied last.
@@ -237,13 +238,13 @@ fn served(object: &Object) -> Vec<ServedLine> {
     let applied: Option<Value> = applied.and_then(|it| serde_json::from_str(it).ok());
     let text = api::yaml::emit(&value);
     let Some(applied) = applied else {
-        return text.lines().map(|it| ServedLine { text: it.to_owned(), defaulted: false }).collect();
+        return text.lines().map(|it| ServedLine { text: it.to_owned(), defaulted: false }).gather();
     };
     let written = api::yaml::emit(&applied);
     // By the words of a line: indentation differs where the server filled something in above.
     let known: sim::VecSet<&str> = written.lines().map(|it| it.trim().trim_start_matches("- ")).collect();
     let is_known = |line: &str| known.contains(line.trim().trim_start_matches("- "));
-    text.lines().map(|it| ServedLine { text: it.to_owned(), defaulted: !is_known(it) }).collect()
+    text.lines().map(|it| ServedLine { text: it.to_owned(), defaulted: !is_known(it) }).gather()
 }
 
 fn by_hand(object: &ObjectRef, view: &ViewState) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! Whether the cluster has been given what stands in the editor, wherever it was applied from: editor, terminal, link.
 
+use sim::Gather as _;
 use api::{Kind, ObjectKey};
 use serde_json::Value;
 
@@ -37,7 +38,7 @@ impl Declared {
             let last = annotation.and_then(|it| serde_json::from_str(it).ok());
             Some(last.is_some_and(|it| bare(it, &key.namespace) == *declared))
         };
-        let found: Vec<Option<bool>> = objects.iter().map(applied).collect();
+        let found: Vec<Option<bool>> = objects.iter().map(applied).gather();
         if found.iter().all(Option::is_none) {
             ManifestState::NotApplied
         } else if found.iter().all(|it| *it == Some(true)) {

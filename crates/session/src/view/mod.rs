@@ -1,5 +1,6 @@
 //! From the state of the simulation to what the page draws. Decides nothing: looks, words and arranges.
 
+use sim::Gather as _;
 mod decision;
 mod fixes;
 mod inside;
@@ -170,7 +171,7 @@ impl View {
         }
         if !said.is_empty() {
             frame.said += said.len() as u64;
-            let mut all: Vec<_> = frame.narrated.iter().cloned().chain(said).collect();
+            let mut all: Vec<_> = frame.narrated.iter().cloned().chain(said).gather();
             let surplus = all.len().saturating_sub(SAID_MAX);
             all.drain(..surplus);
             frame.narrated = Arc::new(all);
@@ -293,11 +294,11 @@ impl View {
                     used_memory,
                     pods: mine.len() as i64,
                 };
-                let uids = mine.into_iter().map(|it| it.1).collect();
+                let uids = mine.into_iter().map(|it| it.1).gather();
                 let card = nodes::card(node, cluster, load, uids, gates.get(name).cloned());
                 keep_option(self.last.nodes.iter().find(|it| it.name == card.name), card)
             })
-            .collect()
+            .gather()
     }
 
     fn lesson(
@@ -416,7 +417,7 @@ fn used(cluster: &Cluster) -> VecMap<String, (i64, i64)> {
 fn timeline(recording: &Recording, about: &Surroundings<'_>) -> Timeline {
     let branches = about.branches.iter().enumerate();
     Timeline {
-        lanes: recording.lanes.iter().map(|it| (**it).clone()).collect(),
+        lanes: recording.lanes.iter().map(|it| (**it).clone()).gather(),
         marks: recording.marks.clone(),
         branches: branches
             .map(|(index, it)| frame::Branch {
@@ -424,6 +425,6 @@ fn timeline(recording: &Recording, about: &Surroundings<'_>) -> Timeline {
                 forked_at: it.forked_at.0,
                 end: it.end.0,
             })
-            .collect(),
+            .gather(),
     }
 }

@@ -1,5 +1,6 @@
 //! One plain sentence, as data: what an object does, or what it waits for.
 
+use sim::Gather as _;
 use api::{Object, Pod};
 use cluster::Cluster;
 
@@ -112,7 +113,7 @@ fn pod_now(pod: &Pod, card: &PodCard, cluster: &Cluster) -> Vec<Narration> {
         _ => {}
     }
     let Some(node) = card.node.clone() else { return vec![unplaced(pod, name, cluster)] };
-    let mut said: Vec<Narration> = card.containers.iter().filter_map(|it| container_now(it, card)).collect();
+    let mut said: Vec<Narration> = card.containers.iter().filter_map(|it| container_now(it, card)).gather();
     if said.is_empty() {
         said.push(if card.foundation.is_none() {
             Narration::PodSandboxStarts { pod: name, node }
@@ -142,7 +143,7 @@ fn ready_since(pod: &Pod) -> Micros {
 fn unplaced(pod: &Pod, name: String, cluster: &Cluster) -> Narration {
     let gates = pod.spec.as_ref().and_then(|it| it.scheduling_gates.as_deref()).unwrap_or_default();
     if !gates.is_empty() {
-        let gates = gates.iter().map(|it| it.name.as_str()).collect::<Vec<_>>().join(", ");
+        let gates = gates.iter().map(|it| it.name.as_str()).gather().join(", ");
         return Narration::PodIsGated { pod: name, gates };
     }
     let status = pod.status.as_ref();

@@ -1,5 +1,6 @@
 //! Nodes as cards.
 
+use sim::Gather as _;
 use std::collections::BTreeMap;
 
 use api::{Node, Quantity, quantity};
@@ -34,7 +35,7 @@ pub fn card(node: &Node, cluster: &Cluster, load: Load, pods: Vec<String>, gate:
         .iter()
         .filter(|it| it.type_ != "Ready" && it.status == "True")
         .map(|it| it.type_.clone())
-        .collect();
+        .gather();
     let addresses = status.and_then(|it| it.addresses.as_deref()).unwrap_or_default();
     let labels = node.metadata.labels.clone().unwrap_or_default();
     NodeCard {
@@ -57,13 +58,13 @@ pub fn card(node: &Node, cluster: &Cluster, load: Load, pods: Vec<String>, gate:
                 let well_known = key.contains("kubernetes.io/");
                 LabelChip { key, value, well_known }
             })
-            .collect(),
+            .gather(),
         taints: spec
             .taints
             .unwrap_or_default()
             .into_iter()
             .map(|it| TaintChip { key: it.key, value: it.value.unwrap_or_default(), effect: it.effect })
-            .collect(),
+            .gather(),
         pressures,
         images: cluster
             .runtime()
@@ -74,7 +75,7 @@ pub fn card(node: &Node, cluster: &Cluster, load: Load, pods: Vec<String>, gate:
                 name: it.name.trim_start_matches("docker.io/library/").to_owned(),
                 bytes: it.size_bytes,
             })
-            .collect(),
+            .gather(),
         gate,
         pods,
         name,
@@ -87,7 +88,7 @@ fn roles(labels: &BTreeMap<String, String>) -> String {
         .keys()
         .filter_map(|it| it.strip_prefix("node-role.kubernetes.io/"))
         .filter(|it| !it.is_empty())
-        .collect();
+        .gather();
     if roles.is_empty() { "<none>".to_owned() } else { roles.join(",") }
 }
 

@@ -1,5 +1,6 @@
 //! The control plane: messages under way, Pods that wait for a node.
 
+use sim::Gather as _;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ pub fn plane(cluster: &Cluster, hops: &VecDeque<Hop>) -> Plane {
     let now = cluster.now().0;
     let under_way = |it: &&Hop| it.started <= now && now <= it.ends + LINGER;
     let mut shown: Vec<Hop> =
-        hops.iter().rev().take(HOPS_SHOWN * 8).filter(under_way).take(HOPS_SHOWN).cloned().collect();
+        hops.iter().rev().take(HOPS_SHOWN * 8).filter(under_way).take(HOPS_SHOWN).cloned().gather();
     shown.reverse();
     let last_request = shown.iter().rev().find(|it| it.to == crate::frame::Station::ApiServer);
     Plane {
@@ -38,7 +39,7 @@ pub fn pending(cluster: &Cluster) -> Vec<Arc<Pending>> {
         }
     }
     found.sort_by_key(|it| it.0);
-    found.into_iter().map(|it| it.1).collect()
+    found.into_iter().map(|it| it.1).gather()
 }
 
 fn waits(pod: &Pod) -> bool {

@@ -1,5 +1,6 @@
 //! Pods as cards.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::{Container, ContainerStatus, PodSpec, Probe as ProbeSpec, Volume};
@@ -41,7 +42,7 @@ pub fn card(pod: &Arc<Pod>, shown: words::PodStatusWords, cluster: &Cluster) -> 
         foundation: node.as_deref().and_then(|it| foundation(on_node, it, spec, cluster)),
         volumes: volumes
             .map(|it| volume(it, &spec.containers, spec.init_containers.as_deref().unwrap_or_default()))
-            .collect(),
+            .gather(),
         grace: grace(pod, worker),
         owner: owner(pod),
         services: services(pod, cluster),
@@ -71,7 +72,7 @@ fn services(pod: &Pod, cluster: &Cluster) -> Vec<String> {
             slice.endpoints.iter().flatten().find(sends)?;
             slice.metadata.labels.as_ref()?.get("kubernetes.io/service-name").cloned()
         })
-        .collect()
+        .gather()
 }
 
 fn foundation(
@@ -81,7 +82,7 @@ fn foundation(
     cluster: &Cluster,
 ) -> Option<Foundation> {
     let machine = cluster.runtime().machine(node)?;
-    let mine: Vec<_> = machine.sandbox_statuses().filter(|it| it.pod_uid == uid).collect();
+    let mine: Vec<_> = machine.sandbox_statuses().filter(|it| it.pod_uid == uid).gather();
     let sandbox = mine.iter().rev().find(|it| it.ready)?;
     let mut shared = vec!["net".to_owned(), "ipc".to_owned(), "uts".to_owned()];
     if spec.share_process_namespace == Some(true) {
@@ -165,7 +166,7 @@ fn container_card(
         } else {
             tone
         },
-        ports: container.ports.iter().flatten().map(|it| it.container_port as u16).collect(),
+        ports: container.ports.iter().flatten().map(|it| it.container_port as u16).gather(),
         assumed: cluster.runtime().is_assumed(&image),
         memory_limit: memory_limit(container),
         name,
@@ -294,7 +295,7 @@ fn lamps(worker: &Worker, container: &Container, runs: bool, pod: &Pod, cluster:
                 output: if failing { last_failure(pod, container, it.kind, cluster) } else { String::new() },
             }
         })
-        .collect()
+        .gather()
 }
 
 /// What the newest Unhealthy event says of this probe.
@@ -324,7 +325,7 @@ fn probe_words(spec: &ProbeSpec) -> String {
         IntOrString::String(name) => name.clone(),
     };
     if let Some(it) = &spec.exec {
-        return format!("exec {}", it.command.iter().flatten().cloned().collect::<Vec<_>>().join(" "));
+        return format!("exec {}", it.command.iter().flatten().cloned().gather().join(" "));
     }
     if let Some(it) = &spec.http_get {
         return format!("GET :{}{}", port(&it.port), it.path.as_deref().unwrap_or("/"));

@@ -1,5 +1,6 @@
 //! The scheduler's queue: who waits in which lane, and for what.
 
+use sim::Gather as _;
 use api::{ObjectKey, Pod};
 use cluster::Cluster;
 use scheduler::{Lane as Place, QueuedPod, WakeEvent, flushed_at};
@@ -45,7 +46,7 @@ fn queued(pod: &QueuedPod) -> Queued {
     let by: Vec<String> = match &pod.lane {
         Place::Gated { .. } => gates(&pod.info.pod),
         Place::Active | Place::Backoff { .. } | Place::Unschedulable => {
-            pod.plugins.iter().map(|it| (*it).to_owned()).collect()
+            pod.plugins.iter().map(|it| (*it).to_owned()).gather()
         }
     };
     let until = match &pod.lane {
@@ -61,14 +62,14 @@ fn queued(pod: &QueuedPod) -> Queued {
         since: pod.since.0,
         until,
         by,
-        wakes: if waits { pod.waits_for().into_iter().map(wake).collect() } else { Vec::new() },
+        wakes: if waits { pod.waits_for().into_iter().map(wake).gather() } else { Vec::new() },
         binding: false,
     }
 }
 
 pub fn gates(pod: &Pod) -> Vec<String> {
     let gates = pod.spec.iter().flat_map(|it| it.scheduling_gates.iter().flatten());
-    gates.map(|it| it.name.clone()).collect()
+    gates.map(|it| it.name.clone()).gather()
 }
 
 fn wake(event: WakeEvent) -> &'static str {

@@ -1,5 +1,6 @@
 //! Services, workloads and events as cards.
 
+use sim::Gather as _;
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::ServicePort;
@@ -20,7 +21,7 @@ pub fn services(api: &ApiServer, pods: &[Arc<PodCard>]) -> Vec<Arc<ServiceCard>>
         stored.filter_map(|it| if let Object::Service(service) = &it.object { Some(service) } else { None });
     // The cluster's own Service has no Pods to show.
     let shown = services.filter(|it| it.spec.as_ref().and_then(|it| it.selector.as_ref()).is_some());
-    shown.map(|it| Arc::new(service(it, api, pods))).collect()
+    shown.map(|it| Arc::new(service(it, api, pods))).gather()
 }
 
 fn service(service: &Service, api: &ApiServer, pods: &[Arc<PodCard>]) -> ServiceCard {
@@ -32,10 +33,10 @@ fn service(service: &Service, api: &ApiServer, pods: &[Arc<PodCard>]) -> Service
         let owner = slice.metadata.labels.as_ref()?.get("kubernetes.io/service-name")?;
         (*owner == name).then_some(slice)
     });
-    let endpoints = slices.flat_map(|it| endpoints(it, pods)).collect();
-    let ports: Vec<String> = spec.ports.iter().flatten().map(port).collect();
+    let endpoints = slices.flat_map(|it| endpoints(it, pods)).gather();
+    let ports: Vec<String> = spec.ports.iter().flatten().map(port).gather();
     let selector: Vec<String> =
-        spec.selector.iter().flatten().map(|(key, value)| format!("{key}={value}")).collect();
+        spec.selector.iter().flatten().map(|(key, value)| format!("{key}={value}")).gather();
     ServiceCard {
         kind: spec.type_.unwrap_or_else(|| "ClusterIP".to_owned()),
         cluster_ip: spec.cluster_ip.unwrap_or_default(),
@@ -88,7 +89,7 @@ fn endpoints(slice: &EndpointSlice, pods: &[Arc<PodCard>]) -> Vec<Endpoint> {
             why_not,
         }
     };
-    slice.endpoints.iter().flatten().map(of).collect()
+    slice.endpoints.iter().flatten().map(of).gather()
 }
 
 /// Deployments with their ReplicaSets, and ReplicaSets of nobody.
@@ -117,7 +118,7 @@ fn deployment(it: &Deployment, sets: &[Arc<ReplicaSet>], pods: &[Arc<PodCard>]) 
     let wanted = it.spec.as_ref().and_then(|it| it.replicas).unwrap_or(1);
     let status = it.status.clone().unwrap_or_default();
     let (ready, updated) = (status.ready_replicas.unwrap_or(0), status.updated_replicas.unwrap_or(0));
-    let mut replicas: Vec<ReplicaCard> = sets.iter().map(|it| replica_card(it, pods)).collect();
+    let mut replicas: Vec<ReplicaCard> = sets.iter().map(|it| replica_card(it, pods)).gather();
     replicas.sort_by_key(|it| std::cmp::Reverse(it.revision));
     WorkloadCard {
         kind: "Deployment".to_owned(),
@@ -153,7 +154,7 @@ fn replica_card(it: &ReplicaSet, pods: &[Arc<PodCard>]) -> ReplicaCard {
         .and_then(|it| it.template.as_ref()?.spec.as_ref())
         .map(|it| it.containers.as_slice())
         .unwrap_or_default();
-    let images: Vec<&str> = containers.iter().filter_map(|it| it.image.as_deref()).collect();
+    let images: Vec<&str> = containers.iter().filter_map(|it| it.image.as_deref()).gather();
     let annotations = it.metadata.annotations.as_ref();
     let mine = |pod: &&Arc<PodCard>| {
         pod.namespace == namespace
@@ -168,7 +169,7 @@ fn replica_card(it: &ReplicaSet, pods: &[Arc<PodCard>]) -> ReplicaCard {
         wanted: spec.and_then(|it| it.replicas).unwrap_or(1),
         ready: it.status.as_ref().and_then(|it| it.ready_replicas).unwrap_or(0),
         image: images.join(","),
-        pods: pods.iter().filter(mine).map(|it| it.uid.clone()).collect(),
+        pods: pods.iter().filter(mine).map(|it| it.uid.clone()).gather(),
         name,
     }
 }
@@ -179,13 +180,13 @@ pub fn events(api: &ApiServer) -> Vec<EventCard> {
         .store()
         .list(Kind::Event)
         .filter_map(|it| if let Object::Event(event) = &it.object { Some((it, event)) } else { None })
-        .collect();
+        .gather();
     let skipped = found.len().saturating_sub(EVENTS_SHOWN);
     if 0 < skipped {
         found.select_nth_unstable_by_key(skipped, |(stored, _)| stored.revision);
     }
     found[skipped..].sort_unstable_by_key(|(stored, _)| stored.revision);
-    found[skipped..].iter().map(|(stored, event)| event_card(stored, event)).collect()
+    found[skipped..].iter().map(|(stored, event)| event_card(stored, event)).gather()
 }
 
 fn event_card(stored: &Stored, it: &Event) -> EventCard {
