@@ -1,5 +1,6 @@
 //! What every cluster has from the start.
 
+use sim::Gather as _;
 use std::collections::BTreeMap;
 
 use api::k8s_openapi::api::core::v1::{ServicePort, ServiceSpec};
@@ -75,7 +76,7 @@ fn kubernetes_service() -> Object {
     let metadata = ObjectMeta {
         name: Some("kubernetes".to_owned()),
         namespace: Some("default".to_owned()),
-        labels: Some(labels.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect()),
+        labels: Some(labels.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).fill()),
         ..ObjectMeta::default()
     };
     let port = ServicePort {

@@ -2,10 +2,10 @@
 //!
 //! Follows kubernetes v1.36 apimachinery/pkg/util/strategicpatch; which lists merge and by which key tells `api::schema`.
 
-use sim::Gather as _;
 use api::schema::{Field, Problem, Shape, Struct, Type};
 use api::yaml::Step;
 use serde_json::{Map, Value};
+use sim::Gather as _;
 
 const DIRECTIVE: &str = "$patch";
 const RETAIN_KEYS: &str = "$retainKeys";

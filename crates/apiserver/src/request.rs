@@ -2,11 +2,11 @@
 //!
 //! Follows kubernetes v1.36 apiserver/pkg/endpoints/handlers: create.go, update.go, patch.go, delete.go.
 
-use sim::Gather as _;
 use api::schema::{self, Decoded};
 use api::selector::{FieldSelector, Selector};
 use api::{Cause, Kind, Object, ObjectKey, Status};
 use serde_json::{Value, json};
+use sim::Gather as _;
 use sim::SimTime;
 
 use crate::deletion::{DeleteOptions, Propagation};

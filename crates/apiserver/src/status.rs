@@ -2,9 +2,9 @@
 //!
 //! Follows kubernetes v1.36 apimachinery/pkg/api/errors.
 
-use sim::Gather as _;
 use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::{StatusCause, StatusDetails};
 use api::{Kind, ObjectKey, Status};
+use sim::Gather as _;
 
 use crate::field::{FieldError, go_quote};
 

@@ -1,9 +1,9 @@
 //! What kube-proxy and CoreDNS do together: Services and their endpoints become routes and names of the network.
 
-use sim::Gather as _;
 use api::{EndpointSlice, Kind, Object, Service};
 use apiserver::ApiServer;
 use runtime::{ServiceEntry, ServicePort};
+use sim::Gather as _;
 use sim::VecMap;
 
 /// The whole table, from what the store holds now.

@@ -258,7 +258,7 @@ impl Writer<'_> {
         let mut kept: Vec<(&'s Arc<EndpointSlice>, Vec<Endpoint>)> = Vec::new();
         let mut empty = Vec::new();
         let mut by_uid: VecMap<String, Option<Endpoint>> =
-            wanted.drain(..).map(|it| (uid(&it).unwrap_or("").to_owned(), Some(it))).collect();
+            wanted.drain(..).map(|it| (uid(&it).unwrap_or("").to_owned(), Some(it))).fill();
         for slice in slices {
             let of_slice = slice.endpoints.iter().flatten();
             let endpoints: Vec<Endpoint> =

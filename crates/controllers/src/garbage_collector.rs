@@ -3,9 +3,9 @@
 //! Follows kubernetes v1.36 pkg/controller/garbagecollector: attemptToDeleteItem, attemptToOrphanWorker,
 //! processDeletingDependentsItem.
 
-use sim::Gather as _;
 use api::{Because, Object, ObjectKey, ObjectMeta, OwnerReference};
 use apiserver::{Change, DeleteOptions, Propagation, WatchEvent};
+use sim::Gather as _;
 
 use crate::plan::{Reconciled, Request, View};
 use crate::{Controller, Wakes, ownership};

@@ -2,8 +2,8 @@
 //!
 //! Follows kubernetes v1.36 cli-runtime/pkg/resource: Builder.
 
-use sim::Gather as _;
 use serde_json::Value;
+use sim::Gather as _;
 
 use crate::Call;
 use crate::client::{Failure, Method, Request, fail};

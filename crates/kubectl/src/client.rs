@@ -1,7 +1,7 @@
 //! Requests to the API server, its answers, and how kubectl words what went wrong.
 
-use sim::Gather as _;
 use serde_json::Value;
+use sim::Gather as _;
 
 use crate::json::{int, list, text};
 use crate::resources::Resource;

@@ -1,7 +1,7 @@
 //! Reading objects that come as JSON: a missing field reads as nothing, never as an error.
 
-use sim::Gather as _;
 use serde_json::Value;
+use sim::Gather as _;
 
 static NOTHING: Value = Value::Null;
 

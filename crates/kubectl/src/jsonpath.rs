@@ -2,8 +2,8 @@
 //!
 //! Follows kubernetes v1.36 client-go/util/jsonpath. DIFFERENCE: a missing key counts as allowed, as kubectl sets it.
 
-use sim::Gather as _;
 use serde_json::Value;
+use sim::Gather as _;
 
 use crate::json::plain;
 

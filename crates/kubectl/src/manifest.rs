@@ -1,7 +1,7 @@
 //! `-f`: files, directories, standard input, and the objects in them.
 
-use sim::Gather as _;
 use serde_json::Value;
+use sim::Gather as _;
 
 use crate::Call;
 use crate::client::{Failure, fail};

@@ -2,9 +2,9 @@
 //!
 //! Follows kubernetes v1.36 apimachinery/pkg/util/strategicpatch: CreateThreeWayMergePatch.
 
-use sim::Gather as _;
 use api::schema::{self, Shape, Struct, Type};
 use serde_json::{Map, Value, json};
+use sim::Gather as _;
 
 type Object = Map<String, Value>;
 

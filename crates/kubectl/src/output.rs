@@ -1,7 +1,7 @@
 //! `-o`: the formats that print objects.
 
-use sim::Gather as _;
 use serde_json::{Value, json};
+use sim::Gather as _;
 use sim::SimTime;
 
 use crate::client::{Failure, fail};

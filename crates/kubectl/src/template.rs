@@ -2,8 +2,8 @@
 //!
 //! DIFFERENCE: no variables, pipelines or functions but `len`; such a template is refused with a clear error.
 
-use sim::Gather as _;
 use serde_json::Value;
+use sim::Gather as _;
 
 use crate::json::plain;
 

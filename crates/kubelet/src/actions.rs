@@ -3,10 +3,10 @@
 //! Follows kubernetes v1.36 pkg/kubelet/kuberuntime/kuberuntime_manager.go: computePodActions,
 //! computeInitContainerActions.
 
-use sim::Gather as _;
 use api::Pod;
 use api::k8s_openapi::api::core::v1::Container;
 use runtime::{ContainerId, ContainerState, SandboxId};
+use sim::Gather as _;
 
 use crate::observed::{Instance, Observed};
 use crate::pod::{self, Role, Slot};

@@ -2,9 +2,9 @@
 //!
 //! Follows kubernetes v1.36 pkg/kubelet/lifecycle/predicate.go: Admit; pkg/scheduler: AdmissionCheck.
 
-use sim::Gather as _;
 use api::k8s_openapi::api::core::v1::Node;
 use api::{Pod, quantity, selector};
+use sim::Gather as _;
 
 use crate::pod;
 use crate::resources::request_amounts;

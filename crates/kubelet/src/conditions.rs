@@ -2,9 +2,9 @@
 //!
 //! Follows kubernetes v1.36 pkg/kubelet/status/generate.go.
 
-use sim::Gather as _;
 use api::Pod;
 use api::k8s_openapi::api::core::v1::{ContainerStatus, PodCondition, PodStatus};
+use sim::Gather as _;
 use sim::SimTime;
 
 use crate::pod;

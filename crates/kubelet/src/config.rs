@@ -2,11 +2,11 @@
 //!
 //! Follows kubernetes v1.36 pkg/kubelet/kuberuntime: generateContainerConfig, verifyRunAsNonRoot.
 
-use sim::Gather as _;
 use api::Pod;
 use api::k8s_openapi::api::core::v1::Container;
 use api::quantity;
 use runtime::{ContainerConfig, ContainerId, Mount};
+use sim::Gather as _;
 
 use crate::pod::{self, Slot};
 use crate::words::go_quote;

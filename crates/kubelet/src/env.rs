@@ -3,6 +3,7 @@
 //! Follows kubernetes v1.36 pkg/kubelet/kubelet_pods.go: makeEnvironmentVariables;
 //! third_party/forked/golang/expansion; pkg/kubelet/envvars.
 
+use sim::Gather as _;
 use std::collections::BTreeMap;
 
 use api::k8s_openapi::api::core::v1::{Container, EnvVar, EnvVarSource, ResourceFieldSelector};
@@ -65,7 +66,7 @@ fn secret_data(name: &str, pod: &Pod, api: &ApiServer) -> Option<BTreeMap<String
     let key = ObjectKey::new(Kind::Secret, pod::namespace(pod), name);
     let Some(Object::Secret(found)) = api.get(&key) else { return None };
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Some(found.data.iter().flatten().map(|(key, value)| (key.clone(), text(&value.0))).collect())
+    Some(found.data.iter().flatten().map(|(key, value)| (key.clone(), text(&value.0))).fill())
 }
 
 fn env_from(

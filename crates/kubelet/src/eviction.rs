@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 pkg/kubelet/eviction/eviction_manager.go: localStorageEviction.
 
+use sim::Gather as _;
 use std::time::Duration;
 
 use api::quantity::{self, Amount, Format};
@@ -111,7 +112,7 @@ impl Worker {
             id.and_then(|id| ctx.runtime.container_stats(id, ctx.now))
                 .map_or(0, |it| it.disk_bytes + it.log_bytes)
         };
-        let limits: Option<Vec<Amount>> = containers.iter().map(limit).collect();
+        let limits: Option<Vec<Amount>> = containers.iter().map(limit).fill();
         if let Some(limits) = limits {
             let total = limits.iter().map(|it| it.value()).sum::<i64>();
             let used = volumes + containers.iter().map(|it| usage(&it.name)).sum::<u64>();

@@ -123,7 +123,7 @@ impl Host {
         ]
         .into_iter()
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect();
+        .fill();
         labels.extend(self.settings.labels.clone());
         let network = ctx.runtime.machine(&self.name).map(|it| format!("{}.0/24", it.spec.pod_network));
         let taints: Vec<Taint> = self
@@ -257,7 +257,7 @@ impl Host {
             ]
             .into_iter()
             .map(|(name, quantity)| (name.to_owned(), quantity))
-            .collect()
+            .fill()
         };
         let disk = Amount::from_value(DISK_BYTES).to_quantity(Format::BinarySI);
         let disk_allocatable = Amount::from_value(DISK_ALLOCATABLE_BYTES).to_quantity(Format::DecimalSI);

@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 component-helpers/resource: PodRequests, PodLimits.
 
+use sim::Gather as _;
 use std::collections::BTreeMap;
 
 use api::k8s_openapi::api::core::v1::{Container, ResourceRequirements};
@@ -73,6 +74,6 @@ fn raise(sum: &mut Amounts, other: &Amounts) {
 fn quantities(amounts: &Amounts) -> Option<List> {
     let format = |name: &str| if name == "cpu" { Format::DecimalSI } else { Format::BinarySI };
     let list: List =
-        amounts.iter().map(|(name, amount)| (name.clone(), amount.to_quantity(format(name)))).collect();
+        amounts.iter().map(|(name, amount)| (name.clone(), amount.to_quantity(format(name)))).fill();
     (!list.is_empty()).then_some(list)
 }

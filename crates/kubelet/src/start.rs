@@ -3,6 +3,7 @@
 //! Follows kubernetes v1.36 pkg/kubelet/kuberuntime: doBackOff, startContainer; pkg/kubelet/images:
 //! EnsureImageExists, pullImage.
 
+use sim::Gather as _;
 use std::collections::VecDeque;
 
 use api::k8s_openapi::api::core::v1::Container;
@@ -71,7 +72,7 @@ impl Starts {
     pub fn new(sandbox: SandboxId, slots: &[Slot]) -> Starts {
         Starts {
             sandbox,
-            queue: slots.iter().copied().collect(),
+            queue: slots.iter().copied().fill(),
             step: StartStep::Next,
             worked: false,
             failed: false,

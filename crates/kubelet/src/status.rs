@@ -3,7 +3,6 @@
 //! Follows kubernetes v1.36 pkg/kubelet/kubelet_pods.go: generateAPIPodStatus, getPhase,
 //! convertToAPIContainerStatuses; pkg/kubelet/prober: UpdatePodStatus.
 
-use sim::Gather as _;
 use api::Pod;
 use api::Time;
 use api::k8s_openapi::api::core::v1::{
@@ -12,6 +11,7 @@ use api::k8s_openapi::api::core::v1::{
 };
 use api::k8s_openapi::jiff::Timestamp;
 use runtime::{ContainerId, ContainerState as RuntimeState, ExitReason};
+use sim::Gather as _;
 use sim::{SimTime, VecMap};
 
 use crate::actions::{sandbox_changed, should_restart};

@@ -1,8 +1,8 @@
 //! What the page shows of a Pod's worker: lamps, clocks, and what it waits for. Read-only.
 
-use sim::Gather as _;
 use api::Pod;
 use runtime::Signal;
+use sim::Gather as _;
 use sim::SimTime;
 
 use crate::kill::{Kill, KillStep};

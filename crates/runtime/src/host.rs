@@ -157,9 +157,7 @@ impl Runtime {
         now: SimTime,
         outbox: &mut Outbox<Event>,
     ) -> bool {
-        let Some(sandboxes) =
-            self.machine(machine).map(|it| it.sandboxes.keys().copied().gather())
-        else {
+        let Some(sandboxes) = self.machine(machine).map(|it| it.sandboxes.keys().copied().gather()) else {
             return false;
         };
         for id in sandboxes {

@@ -241,7 +241,7 @@ fn spread_constraints(
         let mut selector = Selector::new(it.label_selector.as_ref());
         let keys = it.match_label_keys.iter().flatten();
         let own: Labels =
-            keys.filter_map(|key| labels.get(key).map(|value| (key.clone(), value.clone()))).collect();
+            keys.filter_map(|key| labels.get(key).map(|value| (key.clone(), value.clone()))).fill();
         if !own.is_empty() {
             selector = both(Selector::from_map(&own), &selector);
         }

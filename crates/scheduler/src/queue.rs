@@ -57,7 +57,7 @@ impl QueuedPod {
             return [WakeEvent::OwnGates].into();
         }
         let mine = PROFILE.iter().filter(|it| self.plugins.contains(it.name()));
-        mine.flat_map(|it| it.wake_events()).copied().collect()
+        mine.flat_map(|it| it.wake_events()).copied().fill()
     }
 
     fn may_help(&self, change: Change<'_>) -> bool {

@@ -1,5 +1,6 @@
 //! What Pods request and nodes offer, as integers: parsed once per object.
 
+use sim::Gather as _;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -78,7 +79,7 @@ fn is_scalar(name: &str) -> bool {
 }
 
 fn parse(list: Option<&BTreeMap<String, Quantity>>) -> List<'_> {
-    list.into_iter().flatten().map(|(name, it)| (name.as_str(), quantity::of(it))).collect()
+    list.into_iter().flatten().map(|(name, it)| (name.as_str(), quantity::of(it))).fill()
 }
 
 /// What one Pod asks for, in the five ways the plugins count it.

@@ -393,7 +393,7 @@ impl Snapshot {
             namespace: name.0.clone(),
             selector: Selector::new(budget.spec.as_ref().and_then(|it| it.selector.as_ref())),
             allowed: status.and_then(|it| it.disruptions_allowed).unwrap_or(0),
-            disrupted: disrupted.into_iter().flatten().map(|it| it.0.clone()).collect(),
+            disrupted: disrupted.into_iter().flatten().map(|it| it.0.clone()).fill(),
         };
         Arc::make_mut(&mut self.budgets).insert(name, budget);
     }

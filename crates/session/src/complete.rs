@@ -1,9 +1,9 @@
 //! What Tab finds at a prompt: commands, files, and for kubectl its verbs, resources, names and flags.
 
-use sim::Gather as _;
 use api::Kind;
 use kubectl::complete::Completion;
 use runtime::ContainerId;
+use sim::Gather as _;
 
 use crate::playground::Playground;
 use crate::workstation::{MACHINE, Prompt};

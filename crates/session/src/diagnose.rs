@@ -1,8 +1,8 @@
 //! Remarks on a manifest, in the words of the API server, at the place they are about.
 
-use sim::Gather as _;
 use api::yaml::Mark;
 use apiserver::check::{self, Hint};
+use sim::Gather as _;
 
 use crate::frame::{Diagnostic, Fix, Severity};
 
@@ -27,7 +27,7 @@ fn remark(text: &str, found: check::Diagnostic) -> Diagnostic {
             .unwrap_or("")
             .chars()
             .take(LABEL_CHARS)
-            .collect();
+            .fill();
         Fix { label: label.lines().next().unwrap_or("").to_owned(), text: fix.apply(text) }
     });
     Diagnostic {

@@ -3,6 +3,7 @@
 //! Lies before the simulation, not in it: a shell is given whole lines, so that a session's log holds commands and not
 //! keys. The keys are those of readline.
 
+use sim::Gather as _;
 /// A terminal's own line discipline takes no more.
 const CHARS_MAX: usize = 4_000;
 const HISTORY_MAX: usize = 500;
@@ -60,7 +61,7 @@ impl Line {
     }
 
     pub fn before_cursor(&self) -> String {
-        self.text[..self.cursor].iter().collect()
+        self.text[..self.cursor].iter().fill()
     }
 
     pub fn remember(&mut self, line: &str) {
@@ -112,7 +113,7 @@ impl Line {
     fn submit(&mut self, end: &str) -> String {
         self.erase();
         self.row = None;
-        let line: String = std::mem::take(&mut self.text).into_iter().collect();
+        let line: String = std::mem::take(&mut self.text).into_iter().fill();
         self.cursor = 0;
         self.remember(&line);
         line + end
@@ -195,7 +196,7 @@ impl Line {
         }
         self.at = to;
         self.erase();
-        self.text = self.history.get(to).map_or_else(|| self.draft.clone(), |it| it.chars().collect());
+        self.text = self.history.get(to).map_or_else(|| self.draft.clone(), |it| it.chars().fill());
         self.cursor = self.text.len();
         self.draw();
     }
@@ -291,7 +292,7 @@ impl Line {
             let bytes: usize = same.map(|(it, _)| it.len_utf8()).sum();
             common = &common[..bytes];
         }
-        let mut more: Vec<char> = common.strip_prefix(partial).unwrap_or("").chars().collect();
+        let mut more: Vec<char> = common.strip_prefix(partial).unwrap_or("").chars().fill();
         if candidates.len() == 1 && !first.ends_with(['=', '/']) {
             more.push(' ');
         }
@@ -310,7 +311,7 @@ impl Line {
         let widest = candidates.iter().map(String::len).max().unwrap_or(0) + 2;
         let across = (self.columns / widest).max(1);
         for row in candidates[..candidates.len().min(LISTED_MAX)].chunks(across) {
-            let row: String = row.iter().map(|it| format!("{it:<widest$}")).collect();
+            let row: String = row.iter().map(|it| format!("{it:<widest$}")).fill();
             self.out.push_str("\r\n");
             self.out.push_str(row.trim_end());
         }

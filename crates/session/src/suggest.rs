@@ -2,9 +2,9 @@
 //!
 //! Works on half-written text: only indentation is looked at, never a parse.
 
-use sim::Gather as _;
 use api::Kind;
 use api::schema::{self, Field, Shape, Type};
+use sim::Gather as _;
 
 /// Longer texts are not looked at while somebody types.
 const BYTES_MAX: usize = 256 << 10;
@@ -84,7 +84,7 @@ const DEFAULTS: &[(&str, &str, &str)] = &[
 pub fn at(text: &str, line: u32, column: u32) -> Vec<Suggestion> {
     let Some((lines, index)) = document(text, line) else { return Vec::new() };
     let now = Line::of(lines[index]);
-    let before: String = lines[index].chars().take(column.saturating_sub(1) as usize).collect();
+    let before: String = lines[index].chars().take(column.saturating_sub(1) as usize).fill();
     let path = path(&lines[..index], &now);
     match before.trim_start_matches([' ', '-']).split_once(':') {
         Some((key, _)) if key == "kind" && path.is_empty() => kinds(),

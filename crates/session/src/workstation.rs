@@ -3,13 +3,13 @@
 //! `kubectl` and `fault` are programs there that run outside the simulation's processes: the session carries them out,
 //! and the process that stands for them only waits. So pipes, loops and `$(…)` around kubectl are the shell's own work.
 
-use sim::Gather as _;
 use cluster::{Cluster, Fault};
 use kubectl::{Env, Invocation, Progress, State};
 use runtime::{
     ContainerConfig, ContainerId, ExecConfig, ExecId, ExecOutcome, External, MachineSpec, SandboxConfig,
     Signal,
 };
+use sim::Gather as _;
 use sim::{SimTime, VecMap};
 
 use crate::playground::{Finished, RunId};

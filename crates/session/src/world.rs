@@ -1,12 +1,12 @@
 //! What a kubectl of the workstation reaches: the API server, files, logs, commands in containers.
 
-use sim::Gather as _;
 use api::{Actor, Because, Cause};
 use cluster::Cluster;
 use kubectl::{ExecRequest, ExecView, LogLine, LogView, Request, Resource, Response, Stdin, Watched, World};
 use runtime::{
     ContainerId, ContainerState, ExecConfig, ExecId, ExecOutcome, External, LogOptions, LogStream, Signal,
 };
+use sim::Gather as _;
 use sim::VecMap;
 
 use crate::workstation::absolute;

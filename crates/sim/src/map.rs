@@ -4,6 +4,7 @@
 //! for a hasher. Their code is a tenth of a B-tree's for each pair of types, and they are read and cloned faster. An insert
 //! moves all that comes behind it: what holds thousands of large entries stays a B-tree.
 
+use crate::Gather as _;
 use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::fmt;
@@ -193,7 +194,7 @@ impl<K: Ord, V> VecMap<K, V> {
 
 /// Where each place's entry comes from when entries are sorted: one piece of code for all types.
 fn order(length: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Vec<u32> {
-    let mut order: Vec<u32> = (0..length as u32).collect();
+    let mut order: Vec<u32> = (0..length as u32).gather();
     order.sort_by(|a, b| compare(*a as usize, *b as usize));
     order
 }
@@ -243,7 +244,7 @@ impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for VecMap<K, V> {
 
 impl<K: Ord, V> FromIterator<(K, V)> for VecMap<K, V> {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
-        let mut map = VecMap { entries: entries.into_iter().collect() };
+        let mut map = VecMap { entries: entries.into_iter().gather() };
         map.put_in_order();
         map
     }
@@ -251,9 +252,7 @@ impl<K: Ord, V> FromIterator<(K, V)> for VecMap<K, V> {
 
 impl<K: Ord, V> Extend<(K, V)> for VecMap<K, V> {
     fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
-        for (key, value) in entries {
-            self.insert(key, value);
-        }
+        entries.into_iter().for_each(|it| drop(self.insert(it.0, it.1)));
     }
 }
 

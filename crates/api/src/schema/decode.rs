@@ -3,8 +3,8 @@
 //! Follows sigs.k8s.io/json: a value that reads itself (a quantity, bytes) stops everything when it fails, the first
 //! type mismatch is remembered, unknown fields are collected.
 
-use sim::Gather as _;
 use serde_json::{Map, Value};
+use sim::Gather as _;
 
 use super::{Field, Shape, Struct, Type, find};
 use crate::quantity;

@@ -4,6 +4,7 @@
 //! `name:Type`, or a name for another type. `[T` is a list, `{T` a map with text keys, `^T` an embedded struct;
 //! `@key` a list that merges by that key, `@` one that merges by value, `!` a value whose other keys a patch may retain.
 
+use sim::Gather as _;
 mod decode;
 
 use std::sync::OnceLock;
@@ -123,7 +124,7 @@ pub fn structs() -> impl Iterator<Item = &'static Struct> {
 fn table() -> &'static VecMap<&'static str, Entry> {
     static PARSED: OnceLock<VecMap<&'static str, Entry>> = OnceLock::new();
     PARSED.get_or_init(|| {
-        let lines: VecMap<&str, &str> = TABLE.lines().filter_map(|it| it.split_once([' ', '='])).collect();
+        let lines: VecMap<&str, &str> = TABLE.lines().filter_map(|it| it.split_once([' ', '='])).fill();
         let is_struct =
             |name: &str| TABLE.lines().any(|it| it.strip_prefix(name).is_some_and(|it| it.starts_with(' ')));
         lines
@@ -138,7 +139,7 @@ fn table() -> &'static VecMap<&'static str, Entry> {
                 };
                 (*name, entry)
             })
-            .collect()
+            .fill()
     })
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Follows go.yaml.in/yaml/v2 resolve.go (YAML 1.1 with Go's number syntax) and sigs.k8s.io/yaml.
 
-use sim::Gather as _;
 use serde_json::{Map, Number, Value};
+use sim::Gather as _;
 
 use super::YamlError;
 use super::parser::{Data, Node};

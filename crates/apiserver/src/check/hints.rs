@@ -1,9 +1,9 @@
 //! Guesses what a mistake was meant to be, and how to repair it.
 
-use sim::Gather as _;
 use api::Kind;
 use api::schema::{self, Problem, Shape, Struct, Type};
 use api::yaml::{self, Data, Document, Mark, Place, Step, YamlError};
+use sim::Gather as _;
 
 use super::{Edit, Fix, Hint};
 use crate::field::{FieldError, Reason};

@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 pkg/apis/core/validation: validateContainers, validateInitContainers.
 
+use sim::Gather as _;
 use std::collections::BTreeMap;
 
 use api::k8s_openapi::api::core::v1::{
@@ -47,7 +48,7 @@ pub(super) fn containers(context: &Context, path: &str, errors: &mut Errors) {
 }
 
 pub(super) fn init_containers(context: &Context, path: &str, errors: &mut Errors) {
-    let mut names: VecSet<&String> = context.spec.containers.iter().map(|it| &it.name).collect();
+    let mut names: VecSet<&String> = context.spec.containers.iter().map(|it| &it.name).fill();
     for (index, container) in context.spec.init_containers.iter().flatten().enumerate() {
         let path = format!("{path}[{index}]");
         common(container, context, &path, errors);

@@ -17,7 +17,7 @@ const MOUNTED_ALWAYS: &[&str] =
 
 pub(super) fn check(cluster: &Cluster, found: &mut Found) {
     let pods: VecMap<&str, &Arc<Pod>> =
-        cluster.api().pods().map(|it| (kubelet::pod::uid_on_node(it), it)).collect();
+        cluster.api().pods().map(|it| (kubelet::pod::uid_on_node(it), it)).fill();
     for name in cluster.kubelets.keys() {
         check_machine(cluster, name, &pods, found);
     }

@@ -43,7 +43,7 @@ fn check_leftovers(cluster: &Cluster, found: &mut Found) {
     let store = cluster.api().store();
     let kinds = || Kind::ALL.iter().filter(|it| **it != Kind::Event);
     let uids: VecSet<&str> =
-        kinds().flat_map(|it| store.list(*it)).filter_map(|it| it.object.metadata().uid.as_deref()).collect();
+        kinds().flat_map(|it| store.list(*it)).filter_map(|it| it.object.metadata().uid.as_deref()).fill();
     for object in kinds().flat_map(|it| store.list(*it)).map(|it| &it.object) {
         let goes =
             |it: &Time| !(preempted_for_ever(cluster, object) && cluster.now() <= api::time::sim_time(it));
@@ -151,7 +151,7 @@ fn check_truth(cluster: &Cluster, pod: &Pod, node: &str, found: &mut Found) {
         .flat_map(|(status, _)| runtime.containers_in(status.id))
         .filter(|it| matches!(it.status.state, ContainerState::Running { .. }))
         .map(|it| it.status.name.as_str())
-        .collect();
+        .fill();
     if state::is_terminal(pod) {
         if let Some(it) = running.first() {
             found.broken(state::name(pod), "nothing runs in a Pod that has ended", it);
@@ -307,8 +307,8 @@ fn check_scheduler(cluster: &Cluster, found: &mut Found) {
             .pods()
             .filter(|it| state::node(it) == Some(&*info.name) && !state::is_terminal(it))
             .filter_map(|it| it.metadata.uid.as_deref())
-            .collect();
-        let cached: VecSet<&str> = info.pods.iter().filter_map(|it| it.pod.metadata.uid.as_deref()).collect();
+            .fill();
+        let cached: VecSet<&str> = info.pods.iter().filter_map(|it| it.pod.metadata.uid.as_deref()).fill();
         if here != cached {
             let seen = format_args!("{} cached, {} there", cached.len(), here.len());
             found.broken(&info.name, "the scheduler knows what is on a node", seen);

@@ -1,9 +1,9 @@
 //! What one look at the objects shows.
 
-use sim::Gather as _;
 use api::k8s_openapi::api::core::v1::ContainerStatus;
 use api::{Object, Pod};
 use apiserver::ApiServer;
+use sim::Gather as _;
 use sim::VecMap;
 
 use super::Found;

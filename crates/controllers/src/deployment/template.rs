@@ -3,6 +3,7 @@
 //! Follows kubernetes v1.36 pkg/controller/deployment/sync.go: getNewReplicaSet, and
 //! util/deployment_util.go: SetNewReplicaSetAnnotations, EqualIgnoreHash.
 
+use sim::Gather as _;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -207,7 +208,7 @@ fn template_hash(template: &PodTemplateSpec, collisions: Option<i32>) -> String 
     let salt = collisions.map(|it| i64::from(it).to_le_bytes()).unwrap_or_default();
     let bytes = text.bytes().chain(salt.into_iter().take(if collisions.is_some() { 8 } else { 0 }));
     let hash = bytes.fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    hash.to_string().bytes().map(|it| char::from(ALPHANUMS[usize::from(it) % ALPHANUMS.len()])).collect()
+    hash.to_string().bytes().map(|it| char::from(ALPHANUMS[usize::from(it) % ALPHANUMS.len()])).fill()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The smaller kinds, and nodes.
 
-use sim::Gather as _;
 use serde_json::Value;
+use sim::Gather as _;
 
 use super::{Page, none_if_empty};
 use crate::Call;

@@ -150,7 +150,7 @@ fn shorten(text: &str, max: usize) -> String {
     if text.chars().count() <= max {
         return text.to_owned();
     }
-    let kept: String = text.chars().take(max).collect();
+    let kept: String = text.chars().take(max).fill();
     kept + "..."
 }
 
@@ -288,7 +288,7 @@ fn words(key: &str) -> String {
         if ["api", "id", "ip", "uid", "url", "uri", "dns"].contains(&part.to_ascii_lowercase().as_str()) {
             *part = part.to_ascii_uppercase();
         } else {
-            let first: String = part.chars().take(1).map(|it| it.to_ascii_uppercase()).collect();
+            let first: String = part.chars().take(1).map(|it| it.to_ascii_uppercase()).fill();
             *part = first + &part[1..];
         }
     }

@@ -1,7 +1,7 @@
 //! A Pod, its containers and its volumes.
 
-use sim::Gather as _;
 use serde_json::Value;
+use sim::Gather as _;
 use sim::SimTime;
 
 use super::{Page, controller, none_if_empty, resource_lines, title_bool};

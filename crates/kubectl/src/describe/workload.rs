@@ -1,7 +1,7 @@
 //! What makes Pods: Deployments, ReplicaSets, StatefulSets, DaemonSets, Jobs.
 
-use sim::Gather as _;
 use serde_json::Value;
+use sim::Gather as _;
 
 use super::{Page, controller, pod};
 use crate::Call;

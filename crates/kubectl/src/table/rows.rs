@@ -1,7 +1,7 @@
 //! The rows of every other kind.
 
-use sim::Gather as _;
 use serde_json::Value;
+use sim::Gather as _;
 use sim::SimTime;
 
 use crate::age;

@@ -1,7 +1,7 @@
 //! `config`: the one context of this workstation, and the namespace it means.
 
-use sim::Gather as _;
 use serde_json::{Value, json};
+use sim::Gather as _;
 
 use super::{DONE, Next};
 use crate::Call;

@@ -1,7 +1,7 @@
 //! `create -f`, and what creates objects from flags.
 
-use sim::Gather as _;
 use serde_json::{Value, json};
+use sim::Gather as _;
 
 use super::{DONE, DryRun, Next, change_flags, tell};
 use crate::client::{Failure, Method, Request, fail, usage};

@@ -3,8 +3,8 @@
 //! Follows kubernetes v1.36 kubectl/pkg/cmd/debug: Validate, generateDebugContainer, waitForContainer.
 //! Copies of Pods (`--copy-to`) and shells on nodes are left out, and refused.
 
-use sim::Gather as _;
 use serde_json::{Map, Value, json};
+use sim::Gather as _;
 
 use super::run::Attached;
 use super::{DONE, Next};

@@ -2,8 +2,8 @@
 //!
 //! Follows kubernetes v1.36 kubectl/pkg/cmd/events.
 
-use sim::Gather as _;
 use serde_json::Value;
+use sim::Gather as _;
 
 use super::{DONE, Next, Task};
 use crate::client::{Failure, Method, Request, fail};

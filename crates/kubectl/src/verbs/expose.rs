@@ -2,8 +2,8 @@
 //!
 //! Follows kubernetes v1.36 kubectl/pkg/cmd/expose: RunExpose, createService.
 
-use sim::Gather as _;
 use serde_json::{Map, Value, json};
+use sim::Gather as _;
 
 use super::create::{self, Sent};
 use super::{DONE, DryRun, Next, change_flags, tell};
@@ -52,7 +52,7 @@ fn one(call: &mut Call, flags: &Flags, it: &Found, dry: DryRun) -> Result<(), Fa
 
 fn service(flags: &Flags, it: &Found) -> Result<Value, Failure> {
     let name = if flags.text("name").is_empty() { &it.name } else { flags.text("name") };
-    let name: String = name.chars().take(NAME_LENGTH_MAX).collect();
+    let name: String = name.chars().take(NAME_LENGTH_MAX).fill();
     let selector = if flags.text("selector").is_empty() {
         selector_of(it).map_err(|why| {
             Failure::Text(format!("couldn't retrieve selectors via --selector flag or introspection: {why}"))

@@ -357,7 +357,5 @@ impl Watch {
 
 /// An object's labels as the selectors read them.
 pub fn label_map(object: &Value) -> std::collections::BTreeMap<String, String> {
-    crate::json::entries(object, "metadata.labels")
-        .map(|(key, value)| (key.to_owned(), plain(value)))
-        .collect()
+    crate::json::entries(object, "metadata.labels").map(|(key, value)| (key.to_owned(), plain(value))).fill()
 }

@@ -1,7 +1,7 @@
 //! `logs`: what a container wrote, once or as it comes.
 
-use sim::Gather as _;
 use serde_json::Value;
+use sim::Gather as _;
 use sim::SimTime;
 
 use super::{DONE, Next, Task};

@@ -2,8 +2,8 @@
 //!
 //! Follows kubernetes v1.36 kubectl/pkg/cmd/set.
 
-use sim::Gather as _;
 use serde_json::{Map, Value, json};
+use sim::Gather as _;
 
 use super::{DONE, DryRun, Next, change_flags, tell};
 use crate::Call;

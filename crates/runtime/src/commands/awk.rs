@@ -49,13 +49,8 @@ fn number(text: &str) -> i64 {
     };
     let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
     let whole: i64 = rest[..end].get(..end.min(15)).and_then(|it| it.parse().ok()).unwrap_or(0);
-    let part: String = rest[end..]
-        .strip_prefix('.')
-        .unwrap_or("")
-        .chars()
-        .take_while(char::is_ascii_digit)
-        .take(3)
-        .collect();
+    let part: String =
+        rest[end..].strip_prefix('.').unwrap_or("").chars().take_while(char::is_ascii_digit).take(3).fill();
     let part: i64 = format!("{part:0<3}").parse().unwrap_or(0);
     sign * (whole * 1000 + part)
 }
@@ -95,7 +90,7 @@ impl Awk {
         let mut variables: VecMap<String, String> = [("FS", " "), ("OFS", " "), ("ORS", "\n"), ("NR", "0")]
             .into_iter()
             .map(|it| (it.0.to_owned(), it.1.to_owned()))
-            .collect();
+            .fill();
         if let Some(by) = options.value("F") {
             variables.insert("FS".to_owned(), crate::shell::escapes::unescape(by, false).0);
         }
@@ -452,7 +447,7 @@ impl Awk {
                 };
                 let end = (from + length).clamp(0, text.len() as i64) as usize;
                 let from = from.clamp(0, text.len() as i64) as usize;
-                text[from..end.max(from)].iter().collect()
+                text[from..end.max(from)].iter().fill()
             }
             "split" => {
                 let text = self.value(argument(0));

@@ -1,5 +1,6 @@
 //! The grammar of [`super::awk`].
 
+use sim::Gather as _;
 /// Deeper nesting is refused.
 const DEPTH_MAX: u32 = 60;
 
@@ -100,7 +101,7 @@ const LEVELS: [&[&str]; 6] =
 
 impl Parser<'_> {
     fn near(&self) -> String {
-        self.text[self.at..].chars().take(20).collect()
+        self.text[self.at..].chars().take(20).fill()
     }
 
     fn rest(&self) -> &str {

@@ -108,7 +108,7 @@ fn env(sys: &mut Sys<'_>, arguments: &[String]) -> Result<Command, i32> {
         rest = more;
     }
     if rest.is_empty() {
-        let text: String = all.iter().map(|it| format!("{}={}\n", it.0, it.1)).collect();
+        let text: String = all.iter().map(|it| format!("{}={}\n", it.0, it.1)).fill();
         sys.out(&text);
         return Err(0);
     }

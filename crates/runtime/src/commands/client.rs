@@ -286,7 +286,7 @@ impl Client {
         }
         if self.options.any(&["S", "server-response"]) {
             let head = head_text(&response, "1.1").replace("\r\n", "\n");
-            let text: String = head.lines().map(|it| format!("  {it}\n")).collect();
+            let text: String = head.lines().map(|it| format!("  {it}\n")).fill();
             sys.err(&text);
         }
         if !(200..300).contains(&response.status) {

@@ -58,7 +58,7 @@ pub fn mktemp(sys: &mut Sys<'_>, argv: &[String], who: &str) -> i32 {
     let stem = template.trim_end_matches('X');
     let suffix: String = (stem.len()..template.len())
         .map(|_| char::from(LETTERS[(sys.random() % LETTERS.len() as u64) as usize]))
-        .collect();
+        .fill();
     let path = format!("{stem}{suffix}");
     let node =
         if options.has("d") { Node::Directory(VecMap::default()) } else { Node::File(Content::text("")) };

@@ -141,7 +141,7 @@ pub fn start(sys: &mut Sys<'_>, argv: &[String]) -> Result<Command, i32> {
         "tee" => tee(sys, &mut options),
         "rev" => Kind::Reverse,
         "wc" => {
-            let show: String = "lwc".chars().filter(|it| options.has(&it.to_string())).collect();
+            let show: String = "lwc".chars().filter(|it| options.has(&it.to_string())).fill();
             let show = if show.is_empty() { "lwc".to_owned() } else { show };
             Kind::Count { lines: 0, words: 0, bytes: 0, totals: (0, 0, 0), show }
         }
@@ -298,7 +298,7 @@ fn characters(text: &str) -> Vec<char> {
         if chars[at..].starts_with(&['[', ':'])
             && let Some(end) = chars[at..].windows(2).position(|it| it == [':', ']'])
         {
-            let class: String = chars[at + 2..at + end].iter().collect();
+            let class: String = chars[at + 2..at + end].iter().fill();
             all.extend((0..128u8).map(char::from).filter(|it| crate::shell::pattern::in_class(&class, *it)));
             at += end + 2;
         } else if chars.get(at + 1) == Some(&'-') && at + 2 < chars.len() && chars[at] <= chars[at + 2] {

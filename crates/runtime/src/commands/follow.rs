@@ -60,10 +60,7 @@ pub fn start(_sys: &mut Sys<'_>, argv: &[String]) -> Result<Command, i32> {
     let files = if options.rest.is_empty() { vec!["-".to_owned()] } else { options.rest.clone() };
     Ok(Command::Follow(Box::new(Follow {
         headers: 1 < files.len() && !options.has("q"),
-        sources: files
-            .into_iter()
-            .map(|path| Source { path, descriptor: None, ino: None, size: 0 })
-            .gather(),
+        sources: files.into_iter().map(|path| Source { path, descriptor: None, ino: None, size: 0 }).gather(),
         at: 0,
         kept: Vec::new(),
         count: text.trim_start_matches(['+', '-']).parse().unwrap_or(10),

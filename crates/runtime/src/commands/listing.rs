@@ -1,12 +1,12 @@
 //! Commands that tell of files: ls, find, stat, du.
 
-use sim::Gather as _;
 use super::directory::{complain, join};
 use super::options::Options;
 use super::test::kind_letter;
 use super::{clock, system};
 use crate::files::{Inode, Node};
 use crate::kernel::{Errno, Flavour, Stat, Sys};
+use sim::Gather as _;
 
 fn permissions(stat: &Stat) -> String {
     let mode = stat.inode.mode;
@@ -127,7 +127,7 @@ fn print_entries(
     let columns = (80 / width).max(1);
     let rows = names.len().div_ceil(columns);
     for row in 0..rows {
-        let line: String = names.iter().skip(row).step_by(rows).map(|it| format!("{it:<width$}")).collect();
+        let line: String = names.iter().skip(row).step_by(rows).map(|it| format!("{it:<width$}")).fill();
         out.push_str(line.trim_end());
         out.push('\n');
     }

@@ -115,7 +115,7 @@ pub fn printf_once(format: &str, rest: &mut &[String], out: &mut String) -> (boo
         };
         let body = match kind {
             's' => match precision {
-                Some(precision) => value.chars().take(precision).collect(),
+                Some(precision) => value.chars().take(precision).fill(),
                 None => value.clone(),
             },
             'b' => unescape(&value, true).0,

@@ -1,7 +1,7 @@
 //! Regular expressions of POSIX, basic and extended: a small backtracking matcher with a bound on its work.
 
-use sim::Gather as _;
 use crate::shell::pattern::in_class;
+use sim::Gather as _;
 
 const STEPS_MAX: u32 = 200_000;
 const REPEAT_MAX: u32 = 255;
@@ -144,7 +144,7 @@ impl Parser {
         let Some(length) = self.operator('{') else { return Some((1, 1)) };
         self.at += length;
         let end = self.chars[self.at..].iter().position(|it| *it == '}')?;
-        let inner: String = self.chars[self.at..self.at + end].iter().collect();
+        let inner: String = self.chars[self.at..self.at + end].iter().fill();
         self.at += end + 1;
         let inner = inner.trim_end_matches('\\');
         let (low, high) = inner.split_once(',').unwrap_or((inner, inner));
@@ -205,7 +205,7 @@ impl Parser {
             }
             if c == '[' && self.peek(1) == Some(':') {
                 let end = self.chars[self.at..].windows(2).position(|it| it == [':', ']'])?;
-                items.push(Item::Class(self.chars[self.at + 2..self.at + end].iter().collect()));
+                items.push(Item::Class(self.chars[self.at + 2..self.at + end].iter().fill()));
                 self.at += end + 2;
                 continue;
             }

@@ -192,7 +192,7 @@ impl Sed {
                                 .copied()
                                 .unwrap_or(c)
                         })
-                        .collect();
+                        .fill();
                 }
                 Action::Substitute { regex, with, global, print, number } => {
                     if let Some(changed) = substitute(&line, regex, with, *global, *number) {

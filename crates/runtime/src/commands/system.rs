@@ -1,8 +1,8 @@
 //! Commands that tell of the machine and of who runs: id, uname, free, df, ip….
 
-use sim::Gather as _;
 use super::options::Options;
 use crate::kernel::{Flavour, Sys};
+use sim::Gather as _;
 
 /// (uid, gid) of a name or a number, by /etc/passwd.
 pub fn user(sys: &mut Sys<'_>, name: &str) -> Option<(u32, u32)> {
@@ -129,7 +129,7 @@ pub fn nproc(sys: &mut Sys<'_>, _argv: &[String], _who: &str) -> i32 {
 
 pub fn printenv(sys: &mut Sys<'_>, argv: &[String], _who: &str) -> i32 {
     if argv.len() < 2 {
-        let text: String = sys.me().environment.iter().map(|it| format!("{}={}\n", it.0, it.1)).collect();
+        let text: String = sys.me().environment.iter().map(|it| format!("{}={}\n", it.0, it.1)).fill();
         sys.out(&text);
         return 0;
     }
@@ -224,7 +224,7 @@ pub fn mount(sys: &mut Sys<'_>, argv: &[String], who: &str) -> i32 {
         .mounts_text()
         .lines()
         .filter_map(|line| {
-            let words: Vec<&str> = line.split(' ').collect();
+            let words: Vec<&str> = line.split(' ').fill();
             Some(format!(
                 "{} on {} type {} ({})\n",
                 words.first()?,
@@ -233,7 +233,7 @@ pub fn mount(sys: &mut Sys<'_>, argv: &[String], who: &str) -> i32 {
                 words.get(3)?
             ))
         })
-        .collect();
+        .fill();
     sys.out(&text);
     0
 }

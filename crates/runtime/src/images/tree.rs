@@ -194,7 +194,7 @@ fn texts(image: &Spec) -> VecMap<&'static str, String> {
     ]);
     if !image.os.is_empty() {
         let id = image.os.split(' ').next().unwrap_or_default().to_ascii_lowercase();
-        let version: String = image.os.chars().filter(|it| it.is_ascii_digit() || *it == '.').collect();
+        let version: String = image.os.chars().filter(|it| it.is_ascii_digit() || *it == '.').fill();
         let text = format!(
             "PRETTY_NAME=\"{}\"\nNAME=\"{}\"\nVERSION_ID=\"{version}\"\nID={id}\n",
             image.os, image.os

@@ -617,10 +617,7 @@ pub(crate) mod tests {
         }
 
         pub(crate) fn start(&mut self, argv: &[&str]) -> Pid {
-            self.start_with(Start {
-                argv: argv.iter().map(ToString::to_string).gather(),
-                ..Start::default()
-            })
+            self.start_with(Start { argv: argv.iter().map(ToString::to_string).gather(), ..Start::default() })
         }
 
         pub(crate) fn start_with(&mut self, start: Start) -> Pid {

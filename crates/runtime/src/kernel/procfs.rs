@@ -16,8 +16,7 @@ const OF_CGROUP: [&str; 6] =
     ["cgroup.controllers", "cpu.max", "cpu.stat", "memory.current", "memory.max", "pids.current"];
 
 fn directory<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> Node {
-    let entries: VecMap<Arc<str>, Ino> =
-        names.into_iter().map(|it| (Arc::from(it.as_ref()), Ino(0))).collect();
+    let entries: VecMap<Arc<str>, Ino> = names.into_iter().map(|it| (Arc::from(it.as_ref()), Ino(0))).fill();
     Node::Directory(entries)
 }
 

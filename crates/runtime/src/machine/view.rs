@@ -1,6 +1,5 @@
 //! What is inside a sandbox, for the page to draw.
 
-use sim::Gather as _;
 use crate::Runtime;
 use crate::cri::{
     ContainerConfig, ContainerId, ContainerState, ContainerStatus, FileView, MountSource, SandboxConfig,
@@ -9,6 +8,7 @@ use crate::cri::{
 use crate::files::Tree;
 use crate::kernel::{Pid, Process};
 use crate::machine::volume::views;
+use sim::Gather as _;
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

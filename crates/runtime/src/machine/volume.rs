@@ -230,7 +230,7 @@ fn write_atomically(tree: &mut Tree, files: &[VolumeFile], number: u32, now: Sim
         put(tree, &VolumeFile { path: format!("{inside}/{}", file.path), ..file.clone() }, now);
     }
     tree.put(DATA, Node::Symlink(inside.as_str().into()), 0o777, owner)?;
-    let keep: VecSet<&str> = files.iter().filter_map(|it| it.path.split('/').next()).collect();
+    let keep: VecSet<&str> = files.iter().filter_map(|it| it.path.split('/').next()).fill();
     for name in &keep {
         if tree.lookup(Tree::ROOT, name).is_none() {
             tree.put(name, Node::Symlink(format!("{DATA}/{name}").into()), 0o777, owner)?;

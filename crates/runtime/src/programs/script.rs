@@ -152,7 +152,7 @@ fn node_statements(program: &str) -> Vec<Statement> {
     for part in program.split(['\n', ';']) {
         let part = part.trim();
         if let Some(at) = part.find(".listen(") {
-            let digits: String = part[at + 8..].chars().take_while(char::is_ascii_digit).collect();
+            let digits: String = part[at + 8..].chars().take_while(char::is_ascii_digit).fill();
             list.push(Statement::Listen(digits.parse().unwrap_or(3000)));
         } else if let Some(inner) = call(part, "console.log") {
             list.push(Statement::Print(literal(inner)));

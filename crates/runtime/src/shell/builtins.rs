@@ -276,7 +276,7 @@ impl Shell {
                 .iter()
                 .filter(|it| wanted(it.1))
                 .map(|it| format!("{what} {}='{}'\n", it.0, it.1.value))
-                .collect();
+                .fill();
             sys.out(&lines);
             return Built::Status(0);
         }
@@ -341,8 +341,7 @@ impl Shell {
 
     fn set_builtin(&mut self, arguments: &[String], sys: &mut Sys<'_>) -> Built {
         if arguments.is_empty() {
-            let lines: String =
-                self.variables.iter().map(|it| format!("{}='{}'\n", it.0, it.1.value)).collect();
+            let lines: String = self.variables.iter().map(|it| format!("{}='{}'\n", it.0, it.1.value)).fill();
             sys.out(&lines);
         }
         let mut rest = arguments;
@@ -382,7 +381,7 @@ impl Shell {
                 .map(|it| {
                     format!("trap -- '{}' {}\n", it.1, if *it.0 == 0 { "EXIT" } else { signal::name(*it.0) })
                 })
-                .collect();
+                .fill();
             sys.out(&lines);
             return Built::Status(0);
         };
@@ -601,7 +600,7 @@ impl Shell {
                 given.get(at).cloned().unwrap_or_default()
             } else {
                 (next, next_inner) = (at + 1, 1);
-                word.chars().skip(inner + 1).collect()
+                word.chars().skip(inner + 1).fill()
             };
         }
         set("OPTIND", &next.to_string());

@@ -350,7 +350,7 @@ impl Expander<'_, '_> {
                 if length < 0 { (count + length).max(start) } else { (start + length).min(count) }
             }
         };
-        Ok(chars[start as usize..end as usize].iter().collect())
+        Ok(chars[start as usize..end as usize].iter().fill())
     }
 
     /// Paths that match, in order of names.

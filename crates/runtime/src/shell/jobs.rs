@@ -90,7 +90,7 @@ impl Shell {
         if assignments.is_empty() {
             return environment;
         }
-        let mut all: VecMap<String, String> = environment.iter().cloned().collect();
+        let mut all: VecMap<String, String> = environment.iter().cloned().fill();
         all.extend(assignments.iter().cloned());
         Arc::new(all.into_iter().gather())
     }

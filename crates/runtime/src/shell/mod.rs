@@ -268,7 +268,7 @@ impl Shell {
                     ('u', options.no_unset),
                     ('x', options.trace),
                 ];
-                Some(all.iter().filter(|it| it.1).map(|it| it.0).collect())
+                Some(all.iter().filter(|it| it.1).map(|it| it.0).fill())
             }
             "0" => Some(self.name.clone()),
             "RANDOM" => Some((sys.random() % 32_768).to_string()),

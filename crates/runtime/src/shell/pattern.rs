@@ -67,7 +67,7 @@ fn set(pattern: &[char], c: char) -> Option<(usize, bool)> {
         }
         if low == '[' && pattern.get(at + 1) == Some(&':') {
             let end = at + pattern[at..].windows(2).position(|it| it == [':', ']'])?;
-            let class: String = pattern[at + 2..end].iter().collect();
+            let class: String = pattern[at + 2..end].iter().fill();
             found |= in_class(&class, c);
             at = end + 2;
             continue;

@@ -393,8 +393,7 @@ impl Shell {
         sys: &mut Sys<'_>,
     ) -> Result<Vec<String>, Trouble> {
         let mut expander = Expander { shell: self, sys, results, used: *used };
-        let targets: Result<Vec<String>, Stop> =
-            redirects.iter().map(|it| expander.text(&it.target)).collect();
+        let targets: Result<Vec<String>, Stop> = redirects.iter().map(|it| expander.text(&it.target)).fill();
         *used = expander.used;
         Ok(targets?)
     }
@@ -486,7 +485,7 @@ impl Shell {
             if matches!(it.as_str(), "export" | "local" | "readonly" | "declare" | "typeset" | "[["));
         let mut expander = Expander { shell: self, sys, results, used: 0 };
         let argv = if declares {
-            let words: Result<Vec<String>, Stop> = simple.words.iter().map(|it| expander.text(it)).collect();
+            let words: Result<Vec<String>, Stop> = simple.words.iter().map(|it| expander.text(it)).fill();
             words?
         } else {
             expander.words(&simple.words)?

@@ -2,8 +2,8 @@
 //!
 //! Follows kubernetes v1.36 plugins/imagelocality.
 
-use sim::Gather as _;
 use crate::framework::{Cycle, MAX_NODE_SCORE, Plugin};
+use sim::Gather as _;
 
 #[derive(Debug)]
 pub struct ImageLocality;

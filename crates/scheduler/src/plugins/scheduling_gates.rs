@@ -2,8 +2,8 @@
 //!
 //! Follows kubernetes v1.36 plugins/schedulinggates.
 
-use sim::Gather as _;
 use api::Pod;
+use sim::Gather as _;
 
 /// Why the Pod has to wait; `None` when nothing holds it.
 pub fn gates_reason(pod: &Pod) -> Option<String> {

@@ -2,9 +2,9 @@
 //!
 //! Follows kubernetes v1.36 plugins/tainttoleration.
 
-use sim::Gather as _;
 use api::k8s_openapi::api::core::v1::Toleration;
 use api::taints::tolerates;
+use sim::Gather as _;
 
 use crate::decision::Rejection;
 use crate::framework::{Change, Cycle, NodeView, Plugin, WakeEvent, normalize_by_highest};

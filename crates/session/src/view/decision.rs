@@ -187,7 +187,7 @@ pub fn gates(decision: &Decision) -> VecMap<String, Gate> {
         };
         (node.to_string(), gate)
     };
-    decision.verdicts.iter().map(gate).collect()
+    decision.verdicts.iter().map(gate).fill()
 }
 
 /// On the node itself "node(s)" is said already.

@@ -1,6 +1,5 @@
 //! The smallest changes that would place a Pod, as somebody would make them: what is edited, and the command line for it.
 
-use sim::Gather as _;
 use api::codec::to_value;
 use api::k8s_openapi::api::core::v1::PodSpec;
 use api::{Kind, Object, ObjectKey, Pod};
@@ -8,6 +7,7 @@ use cluster::{Cluster, Fault};
 use scheduler::PodInfo;
 use scheduler::remedy::{self, Change, ClusterEdit, Edit, Place, PodEdit, Side};
 use serde_json::{Value, json};
+use sim::Gather as _;
 
 use super::manifest::LAST_APPLIED;
 use crate::frame::{Fixes, ObjectRef, Remedy, RemedyEdit, RemedyKind, RemedySide};

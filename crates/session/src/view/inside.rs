@@ -1,9 +1,9 @@
 //! A Pod from inside: what its containers share and what each has for itself.
 
-use sim::Gather as _;
 use api::quantity;
 use cluster::Cluster;
 use runtime::{ContainerState, ContainerView, SandboxView};
+use sim::Gather as _;
 use sim::VecMap;
 
 use crate::frame::{

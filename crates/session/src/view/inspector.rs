@@ -242,7 +242,7 @@ fn served(object: &Object) -> Vec<ServedLine> {
     };
     let written = api::yaml::emit(&applied);
     // By the words of a line: indentation differs where the server filled something in above.
-    let known: sim::VecSet<&str> = written.lines().map(|it| it.trim().trim_start_matches("- ")).collect();
+    let known: sim::VecSet<&str> = written.lines().map(|it| it.trim().trim_start_matches("- ")).fill();
     let is_known = |line: &str| known.contains(line.trim().trim_start_matches("- "));
     text.lines().map(|it| ServedLine { text: it.to_owned(), defaulted: !is_known(it) }).gather()
 }

@@ -1,8 +1,8 @@
 //! Whether the cluster has been given what stands in the editor, wherever it was applied from: editor, terminal, link.
 
-use sim::Gather as _;
 use api::{Kind, ObjectKey};
 use serde_json::Value;
+use sim::Gather as _;
 
 use crate::frame::ManifestState;
 
@@ -23,7 +23,7 @@ impl Declared {
         if self.text == text && self.namespace == namespace {
             return false;
         }
-        let objects = api::yaml::read(text).into_iter().map(|it| object(it.ok()?.value, namespace)).collect();
+        let objects = api::yaml::read(text).into_iter().map(|it| object(it.ok()?.value, namespace)).fill();
         *self = Declared { text: text.to_owned(), namespace: namespace.to_owned(), objects };
         true
     }

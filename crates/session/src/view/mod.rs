@@ -209,7 +209,7 @@ impl View {
         if same {
             return self.last.places.clone();
         }
-        Arc::new(pods.iter().zip(0..).map(|(it, place)| (it.uid.clone(), place)).collect())
+        Arc::new(pods.iter().zip(0..).map(|(it, place)| (it.uid.clone(), place)).fill())
     }
 
     fn events(&mut self, cluster: &Cluster) -> Arc<Vec<frame::EventCard>> {
@@ -260,7 +260,7 @@ impl View {
             kept.push((uid, (version, card.clone())));
             cards.push(card);
         }
-        self.pods = kept.into_iter().collect();
+        self.pods = kept.into_iter().fill();
         self.statuses.retain(|uid, _| self.pods.contains_key(uid));
         cards
     }

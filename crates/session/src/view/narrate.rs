@@ -1,8 +1,8 @@
 //! One plain sentence, as data: what an object does, or what it waits for.
 
-use sim::Gather as _;
 use api::{Object, Pod};
 use cluster::Cluster;
+use sim::Gather as _;
 
 use crate::frame::{
     ContainerCard, ContainerKind, ContainerState, Lamp, Micros, Narration, ObjectRef, PodCard, Probe, Says,

@@ -1,9 +1,9 @@
 //! The scheduler's queue: who waits in which lane, and for what.
 
-use sim::Gather as _;
 use api::{ObjectKey, Pod};
 use cluster::Cluster;
 use scheduler::{Lane as Place, QueuedPod, WakeEvent, flushed_at};
+use sim::Gather as _;
 
 use super::decision;
 use crate::frame::{Lane, Micros, Queued, Scheduler};
