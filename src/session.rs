@@ -1,5 +1,6 @@
 //! The only writer: owns the session, paces it, publishes one frame an animation frame.
 
+use session::Gather as _;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -485,7 +486,7 @@ impl Page {
         }
         let from = frame.narrated.len().saturating_sub(fresh.min(SAID_AT_ONCE_MAX));
         let say = |it: &Narration| i18n::sentence_text("now", it, frame.clock.now);
-        let text: Vec<String> = frame.narrated[from..].iter().map(say).collect();
+        let text: Vec<String> = frame.narrated[from..].iter().map(say).gather();
         self.spoken.set(text.join(" "));
     }
 

@@ -1,6 +1,7 @@
 //! A row of tabs, with arrow keys as ARIA asks.
 
 use crate::dom::*;
+use session::Gather as _;
 use wasm_bindgen::JsCast;
 
 pub struct TabLabel {
@@ -16,7 +17,7 @@ pub fn tabs(
     picked: impl Fn() -> &'static str + Copy + Send + Sync + 'static,
     pick: impl Fn(&'static str) + Copy + Send + Sync + 'static,
 ) -> View {
-    let ids: Vec<&'static str> = list.iter().map(|it| it.id).collect();
+    let ids: Vec<&'static str> = list.iter().map(|it| it.id).gather();
     let on_key = move |event: crate::dom::ev::KeyboardEvent| {
         let at = ids.iter().position(|it| *it == picked()).unwrap_or_default();
         let to = match event.key().as_str() {

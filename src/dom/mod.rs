@@ -3,6 +3,7 @@
 //! Signals, effects, owners and references are Leptos'; its own views are types, and with them code, for each element: a
 //! sixth of what this page would weigh. So a view is data here: an outline that is known while compiling, and holes.
 
+use session::Gather as _;
 mod mounted;
 mod signals;
 
@@ -108,7 +109,7 @@ pub fn rows<T: 'static, K: ToString, V: IntoView>(
         let view = Rc::clone(&view);
         Row { key: key(&item).to_string(), view: Box::new(move || view(item).into_view()) }
     };
-    View::Rows(Box::new(Computed(move || each().into_iter().map(&row).collect())))
+    View::Rows(Box::new(Computed(move || each().into_iter().map(&row).gather())))
 }
 
 pub trait IntoView {
@@ -190,10 +191,7 @@ pub trait CollectView {
 
 impl<V: IntoView, I: IntoIterator<Item = V>> CollectView for I {
     fn collect_view(self) -> View {
-        // Not `collect`: it asks an iterator for its next item in two places, and each then has the code for all of it.
-        let mut list = Vec::new();
-        self.into_iter().for_each(|it| list.push(it.into_view()));
-        View::List(list)
+        View::List(self.into_iter().map(IntoView::into_view).gather())
     }
 }
 

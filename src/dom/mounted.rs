@@ -1,5 +1,6 @@
 //! Views in the document. Each is at least one node there, so that another can take its place.
 
+use session::Gather as _;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -141,7 +142,7 @@ fn mount(view: View, parent: &Node, before: Option<&Node>) -> Mounted {
         }
         View::Made(outline, holes) => made(outline, holes, parent, before),
         View::List(list) => {
-            let list = list.into_iter().map(|it| mount(it, parent, before)).collect();
+            let list = list.into_iter().map(|it| mount(it, parent, before)).gather();
             Mounted::List(list, comment())
         }
         View::Live(of) => {
@@ -268,7 +269,7 @@ impl Mounted {
 impl Rows {
     fn show(&self, wanted: Vec<Row>) {
         let Some(parent) = self.end.parent_node() else { return };
-        let mut old: Vec<Option<MountedRow>> = self.shown.take().into_iter().map(Some).collect();
+        let mut old: Vec<Option<MountedRow>> = self.shown.take().into_iter().map(Some).gather();
         let mut shown = Vec::with_capacity(wanted.len());
         for (at, Row { key, view }) in wanted.into_iter().enumerate() {
             let is = |it: &Option<MountedRow>| it.as_ref().is_some_and(|it| it.key == key);

@@ -1,6 +1,7 @@
 //! What can be broken, and mended again. And a node's labels and taints.
 
 use crate::dom::*;
+use session::Gather as _;
 use session::frame::{Command, FaultTarget, ObjectRef, Trouble};
 
 use crate::components::icon::icon;
@@ -17,7 +18,7 @@ const PODS_MAX: usize = 100;
 type Column = (&'static str, fn(String) -> FaultTarget);
 
 pub fn chaos(page: Page) -> View {
-    let nodes = page.frame.with_untracked(|it| it.nodes.iter().map(|it| it.name.clone()).collect::<Vec<_>>());
+    let nodes = page.frame.with_untracked(|it| it.nodes.iter().map(|it| it.name.clone()).gather());
     let columns: [Column; 4] = [
         ("chaos.node", |node| FaultTarget::Node { node }),
         ("chaos.kubelet", |node| FaultTarget::Kubelet { node }),
@@ -53,7 +54,7 @@ pub fn chaos(page: Page) -> View {
 /// Whose containers shall be broken.
 fn pods(page: Page) -> View {
     let all: Vec<ObjectRef> = page.frame.with_untracked(|it| {
-        it.pods.iter().take(PODS_MAX).map(|it| ObjectRef::pod(&it.namespace, &it.name)).collect()
+        it.pods.iter().take(PODS_MAX).map(|it| ObjectRef::pod(&it.namespace, &it.name)).gather()
     });
     if all.is_empty() {
         return view! { <p class="dim sm">{t("chaos.no_pod")}</p> };
@@ -101,7 +102,7 @@ fn switch(page: Page, target: FaultTarget, label: String) -> View {
 fn of_pod(page: Page, pod: &ObjectRef) -> View {
     let containers = page.frame.with_untracked(|it| {
         let card = it.pod_named(&pod.namespace, &pod.name);
-        card.map(|it| it.containers.iter().map(|it| it.name.clone()).collect::<Vec<_>>()).unwrap_or_default()
+        card.map(|it| it.containers.iter().map(|it| it.name.clone()).gather()).unwrap_or_default()
     });
     let act = |words: &'static str, label: String, command: Command| {
         let run = move |_| {

@@ -1,5 +1,6 @@
 //! The manifest: editor, remarks with their fixes, Apply. A plain text field until the editor's script has come.
 
+use session::Gather as _;
 use std::time::Duration;
 
 use crate::dom::*;
@@ -92,7 +93,7 @@ fn options(page: Page) -> Options {
                     };
                     [it.label, detail, it.insert]
                 })
-                .collect()
+                .gather()
         }),
         about: Box::new(|text, line, column| {
             let (path, it) = suggest::about(text, line, column)?;
@@ -149,7 +150,7 @@ fn state_words(page: Page, state: ManifestState) -> String {
 
 /// Our sentence about a remark and the text of its button.
 fn words(it: &Diagnostic) -> (String, String) {
-    let values: Vec<&str> = it.hint_values.iter().map(String::as_str).collect();
+    let values: Vec<&str> = it.hint_values.iter().map(String::as_str).gather();
     let hint = i18n::lookup(&["hint.", &it.hint].concat())
         .map_or_else(String::new, |text| i18n::fill_in(text, &values));
     let label = it.fix.as_ref().map_or_else(String::new, |it| {

@@ -1,6 +1,7 @@
 //! Events, as `kubectl get events` lists them, newest first.
 
 use crate::dom::*;
+use session::Gather as _;
 use session::frame::EventCard;
 
 use crate::components::icon::icon;
@@ -11,7 +12,7 @@ use crate::session::Page;
 const SHOWN_MAX: usize = 120;
 
 pub fn events(page: Page) -> View {
-    let list = page.pick(|it| it.events.iter().rev().take(SHOWN_MAX).cloned().collect::<Vec<_>>());
+    let list = page.pick(|it| it.events.iter().rev().take(SHOWN_MAX).cloned().gather());
     let rows = move || list.get().iter().map(|it| row(page, it)).collect_view();
     view! {
         <div class="events scroll" tabindex="0" role="region" aria-label=t("dock.events")>

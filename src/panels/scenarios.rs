@@ -1,6 +1,7 @@
 //! The scenario menu.
 
 use crate::dom::*;
+use session::Gather as _;
 use session::frame::{Command, ScenarioCard, ScenarioGroup};
 
 use crate::i18n::{self, Language, t};
@@ -30,7 +31,7 @@ pub fn scenarios(page: Page) -> View {
                     [&it.id, &it.title_en, &it.title_zh, &it.summary_en, &it.summary_zh].map(String::as_str);
                 text.join("\n").to_ascii_lowercase().contains(&wanted)
             };
-            it.iter().filter(fits).cloned().collect()
+            it.iter().filter(fits).cloned().gather()
         });
         GROUPS.iter().map(|(group, word)| self::group(page, *group, word, &shown)).collect_view()
     };
@@ -53,7 +54,7 @@ pub fn scenarios(page: Page) -> View {
 }
 
 fn group(page: Page, group: ScenarioGroup, word: &'static str, all: &[ScenarioCard]) -> View {
-    let items: Vec<View> = all.iter().filter(|it| it.group == group).map(|it| entry(page, it)).collect();
+    let items: Vec<View> = all.iter().filter(|it| it.group == group).map(|it| entry(page, it)).gather();
     if items.is_empty() {
         return View::Nothing;
     }

@@ -1,5 +1,6 @@
 //! Time as lanes: a bar a state, ticks for probes, marks for events; dragged to travel.
 
+use session::Gather as _;
 use std::sync::Arc;
 
 use crate::dom::*;
@@ -138,7 +139,7 @@ fn lanes(timeline: &Timeline, window: Window) -> View {
     if timeline.lanes.is_empty() {
         return view! { <p class="dim pad">{t("time.empty")}</p> };
     }
-    let marks: Vec<&Mark> = timeline.marks.iter().filter(|it| it.yours && within(it.at, window)).collect();
+    let marks: Vec<&Mark> = timeline.marks.iter().filter(|it| it.yours && within(it.at, window)).gather();
     let yours = (!marks.is_empty()).then(|| {
         let marks = marks.into_iter().map(|it| mark(it, window)).collect_view();
         view! { <div class="time-lane"><span class="name">{t("plane.you")}</span><div class="track-line">{marks}</div></div> }

@@ -31,3 +31,4 @@ pub use link::{Link, LinkError};
 pub use playground::{Finished, Playground, RunId};
 pub use runtime::CustomImage;
 pub use session::{INPUT_BYTES_MAX, MANIFEST_BYTES_MAX, Session};
+pub use sim::Gather;

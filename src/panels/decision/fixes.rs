@@ -1,6 +1,7 @@
 //! The smallest changes that would place a Pod: each says where it lands, and does what its command line does.
 
 use crate::dom::*;
+use session::Gather as _;
 use session::frame::{Command, Remedy, RemedyEdit, RemedyKind, RemedySide};
 
 use crate::i18n::{self, t, tf};
@@ -47,7 +48,7 @@ fn remedy(page: Page, it: &Remedy) -> View {
     let light = move || page.lit.set(nodes.clone());
     let again = light.clone();
     let dark = move || page.lit.set(Vec::new());
-    let titles: Vec<&str> = it.edits.iter().map(|it| title(it.kind)).collect();
+    let titles: Vec<&str> = it.edits.iter().map(|it| title(it.kind)).gather();
     let label = [t("remedy.run"), ": ", &titles.join(", ")].concat();
     view! {
         <div class="fix" role="group" aria-label=titles.join(", ") on:pointerenter=move |_| light() on:pointerleave=move |_| dark()>

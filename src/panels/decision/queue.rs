@@ -1,6 +1,7 @@
 //! The scheduler's queue, lane by lane: who waits, for what, and which event would wake it.
 
 use crate::dom::*;
+use session::Gather as _;
 use session::frame::{Lane, Queued, Tone};
 
 use super::short;
@@ -37,16 +38,16 @@ fn pod(page: Page, it: &Queued) -> View {
     let name = [&it.pod.namespace, "/", &it.pod.name].concat();
     let priority = (it.priority != 0).then(|| tf("lane.priority", &[&it.priority.to_string()]));
     let attempts = (it.attempts != 0).then(|| tf("lane.attempts", &[&it.attempts.to_string()]));
-    let by: Vec<String> = it.by.iter().map(|it| short(it)).collect();
+    let by: Vec<String> = it.by.iter().map(|it| short(it)).gather();
     let by = (!by.is_empty()).then(|| view! { <div>{tf("lane.by", &[&by.join(", ")])}</div> });
-    let wakes: Vec<&str> = it.wakes.iter().filter_map(|it| i18n::lookup(&["wake.", it].concat())).collect();
+    let wakes: Vec<&str> = it.wakes.iter().filter_map(|it| i18n::lookup(&["wake.", it].concat())).gather();
     let wakes =
         (!wakes.is_empty()).then(|| view! { <div>{tf("lane.wakes", &[&wakes.join(t("lane.or"))])}</div> });
     let until = it.until;
     let until =
         move || until.map(|at| tf("lane.until", &[&i18n::span(at.saturating_sub(page.seconds.get()))]));
     let binding = it.binding.then(|| view! { <div>{t("lane.binding")}</div> });
-    let facts: Vec<String> = [priority, attempts].into_iter().flatten().collect();
+    let facts: Vec<String> = [priority, attempts].into_iter().flatten().gather();
     let object = it.pod.clone();
     let why = move |_| page.open_decision(Some(object.clone()));
     view! {

@@ -1,5 +1,6 @@
 //! Inside a Pod: what its containers share and what is theirs.
 
+use session::Gather as _;
 use std::sync::Arc;
 
 use crate::dom::*;
@@ -144,7 +145,7 @@ fn memory(it: &Usage) -> View {
         let x = it.at.saturating_sub(start) * 220 / length;
         [x.to_string(), y(it.bytes).to_string()].join(",")
     };
-    let points: Vec<String> = it.curve.iter().map(point).collect();
+    let points: Vec<String> = it.curve.iter().map(point).gather();
     let line = |value: u64, class: &'static str, words: String| {
         let at = y(value);
         view! {

@@ -1,5 +1,6 @@
 //! The selected object from near.
 
+use session::Gather as _;
 mod inside;
 mod now;
 mod texts;
@@ -36,7 +37,7 @@ pub fn inspector(page: Page) -> View {
         "events" => t("tab.events"),
         _ => t("tab.logs"),
     };
-    let list = TABS.iter().map(|(id, _)| TabLabel { id, text: label(id).into_view() }).collect();
+    let list = TABS.iter().map(|(id, _)| TabLabel { id, text: label(id).into_view() }).gather();
     let picked = move || {
         let tab = page.view.with(|it| it.tab);
         TABS.iter().find(|it| it.1 == tab).map_or("now", |it| it.0)
@@ -67,7 +68,7 @@ fn content(page: Page, card: &Arc<Inspector>) -> View {
         Tab::Yaml => texts::yaml(card),
         Tab::Events => {
             let all = page.frame.with(|it| Arc::clone(&it.events));
-            let about: Vec<_> = card.events.iter().filter_map(|it| all.get(*it as usize).cloned()).collect();
+            let about: Vec<_> = card.events.iter().filter_map(|it| all.get(*it as usize).cloned()).gather();
             events::about(&about)
         }
         Tab::Logs => texts::logs(page, card),

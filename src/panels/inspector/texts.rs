@@ -1,6 +1,7 @@
 //! YAML as served, and logs.
 
 use crate::dom::*;
+use session::Gather as _;
 use session::frame::{Inspector, ServedLine};
 
 use crate::i18n::t;
@@ -57,7 +58,7 @@ pub fn logs(page: Page, card: &Inspector) -> View {
 fn containers(page: Page, card: &Inspector) -> Option<View> {
     let names: Vec<String> = page.frame.with_untracked(|it| {
         let found = it.pod_named(&card.object.namespace, &card.object.name);
-        found.map(|it| it.containers.iter().map(|it| it.name.clone()).collect()).unwrap_or_default()
+        found.map(|it| it.containers.iter().map(|it| it.name.clone()).gather()).unwrap_or_default()
     });
     let choose = |name: Option<String>| {
         let (wanted, words) = (name.clone(), name.clone().unwrap_or_else(|| t("logs.all").to_owned()));
@@ -69,7 +70,7 @@ fn containers(page: Page, card: &Inspector) -> Option<View> {
         view! { <button class="act sm mono" class:chosen=on.clone() aria-pressed=move || on().to_string() on:click=pick>{words}</button> }
     };
     (1 < names.len()).then(|| {
-        let all: Vec<View> = std::iter::once(None).chain(names.into_iter().map(Some)).map(choose).collect();
+        let all: Vec<View> = std::iter::once(None).chain(names.into_iter().map(Some)).map(choose).gather();
         view! { <div class="acts" role="group" aria-label=t("logs.which")>{all}</div> }
     })
 }

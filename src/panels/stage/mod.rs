@@ -1,5 +1,6 @@
 //! The stage: control plane, what waits, nodes with their Pods.
 
+use session::Gather as _;
 mod flights;
 mod node;
 mod plane;
@@ -21,7 +22,7 @@ pub fn stage(page: Page) -> View {
     let element = NodeRef::<html::Div>::new();
     let many = page.pick(|it| it.pods.len() > CARDS_MAX);
     let tiles = Memo::new(move |_| page.tiles.get().unwrap_or_else(|| many.get()));
-    let nodes = page.pick(|it| it.nodes.iter().map(|it| it.name.clone()).collect::<Vec<_>>());
+    let nodes = page.pick(|it| it.nodes.iter().map(|it| it.name.clone()).gather());
     let count = page.pick(|it| (it.nodes.len(), it.pods.len()));
     let cards = move || {
         view! {

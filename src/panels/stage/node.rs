@@ -1,5 +1,6 @@
 //! A node: how full it is, what it says to the Pod that is being placed, and its Pods.
 
+use session::Gather as _;
 use std::sync::Arc;
 
 use crate::dom::*;
@@ -97,7 +98,7 @@ fn cordoned() -> View {
 
 pub fn gate(gate: &Gate) -> View {
     let by_plugin: Vec<String> =
-        gate.by_plugin.iter().map(|(name, score)| format!("{name} {score}")).collect();
+        gate.by_plugin.iter().map(|(name, score)| format!("{name} {score}")).gather();
     let (class, sign, text) = match (gate.chosen, gate.fits) {
         (true, _) => ("gate acc", "ok", t("node.chosen").to_owned()),
         (_, true) => ("gate ok", "ok", t("node.fits").to_owned()),

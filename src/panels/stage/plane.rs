@@ -1,5 +1,6 @@
 //! You → API server → etcd, the scheduler's queue, the controllers; below the nodes, services and workloads.
 
+use session::Gather as _;
 use std::sync::Arc;
 
 use crate::dom::*;
@@ -57,7 +58,7 @@ pub fn plane(page: Page) -> View {
 fn lane(page: Page, name: &'static str, queue: &Lane, tone: Tone) -> View {
     let class = if queue.count == 0 { "lane".to_owned() } else { ["lane ", tone_class(tone)].concat() };
     let word = i18n::lookup(&["lane.", name].concat()).unwrap_or(name);
-    let names: Vec<&str> = queue.pods.iter().map(|it| it.pod.name.as_str()).collect();
+    let names: Vec<&str> = queue.pods.iter().map(|it| it.pod.name.as_str()).gather();
     let title = names.join(", ");
     let next = queue.next;
     let wait = move || next.map(|at| i18n::span(at.saturating_sub(page.seconds.get())));

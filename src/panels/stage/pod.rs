@@ -1,5 +1,6 @@
 //! A Pod: STATUS, containers in their order, probes, back-off, the sandbox that holds it all.
 
+use session::Gather as _;
 use std::sync::Arc;
 
 use crate::dom::*;
@@ -67,7 +68,7 @@ fn inside(page: Page, card: &Arc<PodCard>) -> View {
         .iter()
         .flat_map(|it| it.lamps.iter().map(|lamp| (it.lamps.len(), lamp)))
         .map(|(_, it)| lamp(page, it))
-        .collect();
+        .gather();
     let lamps = (!lamps.is_empty()).then(|| view! { <ul class="lamps">{lamps}</ul> });
     let foundation = card.foundation.as_ref().map(|it| foundation(it, &card.volumes));
     view! {
@@ -114,7 +115,7 @@ fn container(page: Page, card: &ContainerCard) -> View {
         }
         ContainerKind::Init | ContainerKind::App => None,
     };
-    let ports = card.ports.iter().map(|it| format!(":{it}")).collect::<Vec<_>>().join(" ");
+    let ports = card.ports.iter().map(|it| format!(":{it}")).gather().join(" ");
     let bar = card.pull.clone().map(|it| {
         let done = move || {
             let ends = it.ends.unwrap_or(it.started).max(it.started + 1);

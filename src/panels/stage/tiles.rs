@@ -1,5 +1,6 @@
 //! The map of many Pods: a tile each, by state; shape tells it without colour.
 
+use session::Gather as _;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use crate::panels::state::tone_class;
 use crate::session::Page;
 
 pub fn tiles(page: Page) -> View {
-    let names = page.pick(|it| it.nodes.iter().map(|it| it.name.clone()).collect::<Vec<_>>());
+    let names = page.pick(|it| it.nodes.iter().map(|it| it.name.clone()).gather());
     let choose = move |event: crate::dom::ev::MouseEvent| {
         let Some(uid) = browser::data_of(&event, "data-uid") else { return };
         let found =
@@ -57,7 +58,7 @@ fn heat_node(page: Page, name: String) -> View {
 }
 
 fn pods_on(frame: &Frame, node: &str) -> Vec<Arc<PodCard>> {
-    frame.pods.iter().filter(|it| it.node.as_deref() == Some(node)).cloned().collect()
+    frame.pods.iter().filter(|it| it.node.as_deref() == Some(node)).cloned().gather()
 }
 
 /// Names are escaped: a hostile one could only come from a bug, but this is markup.

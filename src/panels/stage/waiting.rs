@@ -1,5 +1,6 @@
 //! Pods that no node has: the scheduler's words, whose clauses light the nodes that they count.
 
+use session::Gather as _;
 use std::sync::Arc;
 
 use crate::dom::*;
@@ -18,7 +19,7 @@ pub fn waiting(page: Page) -> View {
     let unbound = page.pick(|it| {
         let told = |uid: &str| it.pending.iter().any(|it| it.uid == uid);
         let none = it.pods.iter().filter(|it| it.node.is_none() && !told(&it.uid));
-        none.map(|it| it.uid.clone()).take(SHOWN_MAX * 4).collect::<Vec<_>>()
+        none.map(|it| it.uid.clone()).take(SHOWN_MAX * 4).gather()
     });
     let verdicts = move || pending.get().iter().take(SHOWN_MAX).map(|it| verdict(page, it)).collect_view();
     let more = move || {
