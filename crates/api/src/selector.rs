@@ -3,7 +3,7 @@
 //! Follows kubernetes v1.36 apimachinery/pkg/labels/selector.go, apimachinery/pkg/fields/selector.go and
 //! component-helpers/scheduling/corev1/nodeaffinity.
 
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -82,7 +82,7 @@ impl fmt::Display for Requirement {
     /// `a=b`, `a!=b`, `a in (b,c)`, `a`, `!a`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut values = self.values.clone();
-        values.sort();
+        values.put_in_order();
         let (key, values) = (&self.key, values.join(","));
         match self.operator {
             Operator::Equals => write!(f, "{key}={values}"),
@@ -126,7 +126,7 @@ impl Selector {
             let values = expression.values.clone().unwrap_or_default();
             all.push(Requirement { key: expression.key.clone(), operator, values });
         }
-        all.sort();
+        all.put_in_order();
         Selector::All(all)
     }
 
@@ -143,7 +143,7 @@ impl Selector {
     /// What stands after `-l`.
     pub fn parse(text: &str) -> Result<Selector, String> {
         let mut all = Parser::new(text).parse()?;
-        all.sort_by(|a, b| a.key.cmp(&b.key));
+        all.put_in_order_by(|a, b| a.key.cmp(&b.key));
         Ok(Selector::All(all))
     }
 
@@ -432,7 +432,7 @@ impl<'a> Parser<'a> {
         } else {
             vec![self.exact_value()?]
         };
-        values.sort();
+        values.put_in_order();
         values.dedup();
         check_values(key, operator, &values)?;
         Ok(Requirement { key: key.to_owned(), operator, values })

@@ -5,7 +5,7 @@
 use api::schema::{Field, Problem, Shape, Struct, Type};
 use api::yaml::Step;
 use serde_json::{Map, Value};
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 
 const DIRECTIVE: &str = "$patch";
 const RETAIN_KEYS: &str = "$retainKeys";
@@ -239,7 +239,7 @@ fn merge_list(
             last = rank(&item).map_or(last, |it| it + 1);
             ranked.push((last, item));
         }
-        ranked.sort_by_key(|(rank, _)| *rank);
+        ranked.put_in_order_by_key(|(rank, _)| *rank);
         items.extend(ranked.into_iter().map(|(_, item)| item));
     }
     Ok(())

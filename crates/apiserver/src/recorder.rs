@@ -3,7 +3,7 @@
 //! Follows kubernetes v1.36 client-go/tools/record/events_cache.go: EventCorrelate, EventAggregate, eventObserve,
 //! EventSourceObjectSpamFilter. DIFFERENCE: of ten similar messages the newest is forgotten again, not a random one.
 
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,7 +82,7 @@ impl<T> Remembered<T> {
         if REMEMBERED_MAX <= self.0.len() && !self.0.contains_key(&key) {
             // Half at a time, so that the search for the oldest is spread over many Events.
             let mut used: Vec<SimTime> = self.0.values().map(|it| it.0).gather();
-            used.sort_unstable();
+            used.put_in_order();
             let median = used[used.len() / 2];
             let mut keep = REMEMBERED_MAX / 2;
             self.0.retain(|_, it| {

@@ -4,7 +4,7 @@
 //! utils.go: podToEndpoint, getEndpointPorts.
 //! DIFFERENCE: no topology hints, IPv4 only; slices are filled in the order of the Pods' names.
 
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -267,7 +267,7 @@ impl Writer<'_> {
         }
         wanted.extend(by_uid.into_values().flatten());
         let name = |it: &Endpoint| it.target_ref.as_ref().and_then(|it| it.name.clone());
-        wanted.sort_by_key(name);
+        wanted.put_in_order_by_key(name);
         for (_, endpoints) in &mut kept {
             let room = ENDPOINTS_PER_SLICE_MAX.saturating_sub(endpoints.len()).min(wanted.len());
             endpoints.extend(wanted.drain(..room));

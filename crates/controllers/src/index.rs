@@ -3,7 +3,7 @@
 //! They follow the store's log by a cursor and are brought up to date before each use: what a controller has just
 //! written it sees at once, so none needs client-go's expectations.
 
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -62,7 +62,7 @@ impl Index {
             .iter()
             .map(|(key, value)| self.labelled.get(&(namespace.clone(), key.clone(), value.clone())))
             .gather();
-        sets.sort_by_key(|it| it.map_or(0, VecSet::len));
+        sets.put_in_order_by_key(|it| it.map_or(0, VecSet::len));
         let smallest = sets.first().copied().flatten();
         smallest
             .into_iter()

@@ -4,7 +4,7 @@
 //! getPodsRankedByRelatedPodsOnSameNode, and pkg/controller/controller_utils.go: ActivePodsWithRanks.
 //! DIFFERENCE: no expectations, because the indexes already hold what this controller wrote a moment ago.
 
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 use std::cmp::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
@@ -191,7 +191,7 @@ fn rank_for_deletion(view: &View<'_>, set: &ReplicaSet, active: &mut [Arc<Pod>],
     for pod in related_pods(view, set).filter(|it| pods::is_active(it)) {
         *on_node.entry(pods::node_name(pod).to_owned()).or_default() += 1;
     }
-    active.sort_by(|a, b| {
+    active.put_in_order_by(|a, b| {
         let crowd = |pod: &Pod| on_node.get(pods::node_name(pod)).copied().unwrap_or(0);
         deletion_order((a, crowd(a)), (b, crowd(b)), now)
     });

@@ -4,7 +4,7 @@
 
 use api::schema::{self, Shape, Struct, Type};
 use serde_json::{Map, Value, json};
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 
 type Object = Map<String, Value>;
 
@@ -102,7 +102,7 @@ fn keyed(
                     if retain {
                         let mut kept: Vec<String> =
                             item.as_object().into_iter().flatten().map(|it| it.0.clone()).gather();
-                        kept.sort();
+                        kept.put_in_order();
                         change.insert("$retainKeys".to_owned(), json!(kept));
                     }
                     change.insert(merge_key.to_owned(), name);
@@ -113,7 +113,7 @@ fn keyed(
     }
     // Ordered by key, as the API's patch library sorts them.
     let by_key = |it: &Value| crate::json::plain(it.get(merge_key).unwrap_or(&Value::Null));
-    changes.sort_by_key(by_key);
+    changes.put_in_order_by_key(by_key);
     for before in last {
         let name = before.get(merge_key).cloned().unwrap_or(Value::Null);
         if find(items, &name).is_none() {

@@ -11,7 +11,7 @@ use api::k8s_openapi::api::core::v1::{
 };
 use api::k8s_openapi::jiff::Timestamp;
 use runtime::{ContainerId, ContainerState as RuntimeState, ExitReason};
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 use sim::{SimTime, VecMap};
 
 use crate::actions::{sandbox_changed, should_restart};
@@ -127,7 +127,7 @@ fn container_statuses(from: &Sources<'_>, role: Role, unready: &mut Vec<String>)
         })
         .gather();
     if role == Role::App {
-        statuses.sort_by(|a, b| a.name.cmp(&b.name));
+        statuses.put_in_order_by(|a, b| a.name.cmp(&b.name));
     }
     statuses
 }

@@ -1,6 +1,6 @@
 //! Everything that one scheduling attempt found out, as plain data: events are worded from it, the screen draws it.
 
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 use std::cmp::Reverse;
 use std::fmt::{self, Write};
 use std::sync::Arc;
@@ -284,7 +284,7 @@ impl Histogram {
     pub fn message(&self, nodes: usize) -> String {
         let mut parts: Vec<String> =
             self.0.iter().map(|(reason, count)| format!("{count} {reason}")).gather();
-        parts.sort();
+        parts.put_in_order();
         let mut message = unavailable(nodes);
         if !parts.is_empty() {
             let _ = write!(message, " {}.", parts.join(", "));

@@ -2,7 +2,7 @@
 //!
 //! Follows kubernetes v1.36 plugins/defaultpreemption and pkg/scheduler/framework/preemption.
 
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 use std::cmp::Reverse;
 use std::sync::Arc;
 
@@ -77,7 +77,7 @@ fn take(cycle: &Cycle<'_>, result: &mut Preemption, chosen: &Candidate) {
     if !result.fresh_victims.is_empty() {
         let weaker = cycle.snapshot.nominated_on(&chosen.node).iter();
         result.cleared_nominations = keys(&mut weaker.filter(|it| it.priority < cycle.pod.priority));
-        result.cleared_nominations.sort();
+        result.cleared_nominations.put_in_order();
     }
     result.nominated = Some(chosen.node.clone());
 }
@@ -170,7 +170,7 @@ fn victims_on(cycle: &Cycle<'_>, index: usize) -> Result<Candidate, Rejection> {
         thought.remove(pod);
     }
     thought.fits()?;
-    weaker.sort_by_key(|it| importance(it));
+    weaker.put_in_order_by_key(|it| importance(it));
     let (violating, others) = split_by_budget(cycle.snapshot, weaker);
     let (mut victims, mut violations) = (Vec::new(), 0);
     for (pod, violates) in violating.iter().map(|it| (it, true)).chain(others.iter().map(|it| (it, false))) {
@@ -185,7 +185,7 @@ fn victims_on(cycle: &Cycle<'_>, index: usize) -> Result<Candidate, Rejection> {
         let text = format!("expected at least one victim pod on node \"{}\"", node.name);
         return Err(Rejection { plugin: "", code: Code::Unschedulable, reasons: Reasons::Text(text.into()) });
     }
-    victims.sort_by_key(|it| importance(it));
+    victims.put_in_order_by_key(|it| importance(it));
     let rank = rank(&victims, violations);
     Ok(Candidate { node: node.name.clone(), victims, rank })
 }
@@ -233,6 +233,6 @@ fn best_candidates(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
     if let Some(best) = candidates.iter().map(|it| it.rank.clone()).min() {
         candidates.retain(|it| it.rank == best);
     }
-    candidates.sort_by(|left, right| left.node.cmp(&right.node));
+    candidates.put_in_order_by(|left, right| left.node.cmp(&right.node));
     candidates
 }

@@ -3,7 +3,7 @@
 use api::Kind;
 use kubectl::complete::Completion;
 use runtime::ContainerId;
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 
 use crate::playground::Playground;
 use crate::workstation::{MACHINE, Prompt};
@@ -44,7 +44,7 @@ pub fn complete(playground: &Playground, prompt: &Prompt, before: &str) -> (Stri
         Some(_) => look.files(&partial),
     };
     found.retain(|it| it.starts_with(&partial));
-    found.sort_unstable();
+    found.put_in_order();
     found.dedup();
     (partial, found)
 }
@@ -112,7 +112,7 @@ impl Look<'_> {
             Completion::Nothing => Vec::new(),
         };
         found.retain(|it| it.starts_with(partial));
-        found.sort_unstable();
+        found.put_in_order();
         found.dedup();
         (partial.to_owned(), found)
     }

@@ -10,7 +10,7 @@
 //! # Ok::<(), session::CommandFailed>(())
 //! ```
 
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -214,7 +214,7 @@ impl Headless {
                 (revision, (text(&it.type_), text(&it.reason), text(&it.message)))
             })
             .gather();
-        found.sort();
+        found.put_in_order();
         found.into_iter().map(|(_, it)| it).gather()
     }
 

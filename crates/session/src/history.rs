@@ -1,5 +1,6 @@
 //! Time travel: checkpoints to start from, inputs to replay, and the futures that were left.
 
+use sim::Sort as _;
 use std::sync::Arc;
 
 use sim::SimTime;
@@ -58,7 +59,7 @@ impl History {
 
     /// The inputs of a link, before anything has run.
     pub fn load(&mut self, mut inputs: Vec<Logged>) {
-        inputs.sort_by_key(|it| it.at);
+        inputs.put_in_order_by_key(|it| it.at);
         inputs.truncate(INPUTS_MAX);
         self.inputs = inputs;
     }

@@ -4,7 +4,7 @@
 
 use api::Kind;
 use api::schema::{self, Field, Shape, Type};
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 
 /// Longer texts are not looked at while somebody types.
 const BYTES_MAX: usize = 256 << 10;
@@ -262,7 +262,7 @@ fn kinds() -> Vec<Suggestion> {
 fn versions(kind: Option<Kind>) -> Vec<Suggestion> {
     let fits = |it: &&Kind| kind.is_none_or(|kind| kind == **it);
     let mut all: Vec<String> = Kind::ALL.iter().filter(fits).map(|it| it.info().api_version()).gather();
-    all.sort_unstable();
+    all.put_in_order();
     all.dedup();
     all.iter().map(|it| value(it)).gather()
 }

@@ -1,4 +1,4 @@
-//! Discrete-event simulation kernel: virtual time, an event queue, seeded randomness, sorted maps, small collecting, a portable digest.
+//! Discrete-event simulation kernel: virtual time, an event queue, seeded randomness, sorted maps, collecting and sorting with little code, a portable digest.
 //!
 //! Knows nothing about Kubernetes. Everything here is plain data: a snapshot of a simulation is a clone.
 
@@ -9,6 +9,7 @@ mod map;
 mod number;
 mod queue;
 mod rng;
+mod sort;
 mod time;
 
 pub use digest::{Digest, digest_of};
@@ -18,4 +19,5 @@ pub use map::{VecMap, VecSet};
 pub use number::parse_float;
 pub use queue::{EventQueue, Outbox};
 pub use rng::Rng;
+pub use sort::Sort;
 pub use time::SimTime;

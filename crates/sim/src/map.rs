@@ -4,7 +4,7 @@
 //! for a hasher. Their code is a tenth of a B-tree's for each pair of types, and they are read and cloned faster. An insert
 //! moves all that comes behind it: what holds thousands of large entries stays a B-tree.
 
-use crate::Gather as _;
+use crate::{Gather as _, Sort as _};
 use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::fmt;
@@ -173,15 +173,7 @@ impl<K: Ord, V> VecMap<K, V> {
         if entries.is_sorted_by(|a, b| a.0 < b.0) {
             return;
         }
-        let order = order(entries.len(), &|a, b| entries[a].0.cmp(&entries[b].0));
-        for at in 0..entries.len() {
-            let mut from = order[at] as usize;
-            // What was there has been swapped to where this came from.
-            while from < at {
-                from = order[from] as usize;
-            }
-            entries.swap(at, from);
-        }
+        entries.put_in_order_by(|a, b| a.0.cmp(&b.0));
         entries.dedup_by(|later, earlier| {
             let equal = later.0 == earlier.0;
             if equal {
@@ -190,13 +182,6 @@ impl<K: Ord, V> VecMap<K, V> {
             equal
         });
     }
-}
-
-/// Where each place's entry comes from when entries are sorted: one piece of code for all types.
-fn order(length: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Vec<u32> {
-    let mut order: Vec<u32> = (0..length as u32).gather();
-    order.sort_by(|a, b| compare(*a as usize, *b as usize));
-    order
 }
 
 /// A place in a map that may be empty.

@@ -4,7 +4,7 @@
 //! type mismatch is remembered, unknown fields are collected.
 
 use serde_json::{Map, Value};
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 
 use super::{Field, Shape, Struct, Type, find};
 use crate::quantity;
@@ -44,7 +44,7 @@ impl Decoded {
 
     pub fn unknown_sorted(&self) -> Vec<&str> {
         let mut all: Vec<&str> = self.unknown.iter().map(|it| it.message.as_str()).gather();
-        all.sort_unstable();
+        all.put_in_order();
         all
     }
 }

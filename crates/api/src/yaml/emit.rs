@@ -3,7 +3,7 @@
 //! Follows go.yaml.in/yaml/v2 encode.go, sorter.go and emitterc.go: keys in their natural order, lists not indented,
 //! long plain and quoted lines folded after column 80.
 
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 use std::cmp::Ordering;
 use std::fmt::Write;
 
@@ -81,7 +81,7 @@ impl Emitter {
 
     fn mapping(&mut self, map: &Map<String, Value>, indent: isize, fresh: bool) {
         let mut keys: Vec<&String> = map.keys().gather();
-        keys.sort_by(|a, b| natural_order(a, b));
+        keys.put_in_order_by(|a, b| natural_order(a, b));
         for (index, key) in keys.into_iter().enumerate() {
             if index != 0 || !fresh {
                 self.indent(indent);

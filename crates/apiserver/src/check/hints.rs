@@ -3,7 +3,7 @@
 use api::Kind;
 use api::schema::{self, Problem, Shape, Struct, Type};
 use api::yaml::{self, Data, Document, Mark, Place, Step, YamlError};
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 
 use super::{Edit, Fix, Hint};
 use crate::field::{FieldError, Reason};
@@ -258,7 +258,7 @@ pub(super) fn yaml(text: &str, error: &YamlError) -> Guess {
                 }
             }
         }
-        columns.sort_by_key(|it| it.abs_diff(own));
+        columns.put_in_order_by_key(|it| it.abs_diff(own));
         columns.truncate(COLUMNS_MAX);
         let start = Mark { line: number as u32, column: own, offset: line_offset(text, number) + own };
         for column in columns {

@@ -1,6 +1,6 @@
 //! What the editor tells while one types: the server's own words at the right place, a hint, and a fix to click.
 
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 mod hints;
 mod no_effect;
 
@@ -96,7 +96,7 @@ pub struct Edit {
 impl Fix {
     pub fn apply(&self, text: &str) -> String {
         let mut edits: Vec<&Edit> = self.edits.iter().gather();
-        edits.sort_by_key(|it| it.start.offset);
+        edits.put_in_order_by_key(|it| it.start.offset);
         let mut out = text.to_owned();
         for edit in edits.into_iter().rev() {
             let range = edit.start.offset as usize..edit.end.offset as usize;
@@ -120,7 +120,7 @@ pub fn check(text: &str) -> Vec<Diagnostic> {
             break;
         }
     }
-    found.sort_by_key(|it| it.start);
+    found.put_in_order_by_key(|it| it.start);
     found.truncate(DIAGNOSTICS_MAX);
     found
 }

@@ -3,7 +3,7 @@
 //! Follows Python's difflib (SequenceMatcher and its automatic leaving out of frequent lines), which Kubernetes'
 //! apimachinery/pkg/util/diff goes by.
 
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 use std::fmt::Write as _;
 
 use sim::VecMap;
@@ -124,7 +124,7 @@ fn blocks(one: &[&str], other: &[&str]) -> Vec<Block> {
             found.push(longest);
         }
     }
-    found.sort_unstable();
+    found.put_in_order();
     let mut joined: Vec<Block> = Vec::new();
     for it in found {
         match joined.last_mut() {

@@ -2,7 +2,7 @@
 //!
 //! Follows kubernetes v1.36 pkg/controller/deployment: syncDeployment, sync.go.
 
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 mod rollout;
 mod scale;
 mod status;
@@ -201,7 +201,7 @@ impl<'a> Sync<'a> {
 }
 
 fn by_creation(sets: &mut Sets) {
-    sets.sort_by(|a, b| {
+    sets.put_in_order_by(|a, b| {
         let created = |it: &ReplicaSet| it.metadata.creation_timestamp.as_ref().map(|it| it.0);
         created(a).cmp(&created(b)).then_with(|| a.metadata.name.cmp(&b.metadata.name))
     });

@@ -2,7 +2,7 @@
 //!
 //! Follows kubernetes v1.36 pkg/controller/deployment/rolling.go and recreate.go.
 
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 use std::sync::Arc;
 
 use api::{Because, Kind, ObjectKey, ReplicaSet};
@@ -117,7 +117,7 @@ impl Sync<'_> {
         let mut alive: Sets =
             old.iter().filter(|it| it.metadata.deletion_timestamp.is_none()).cloned().gather();
         let surplus = alive.len().saturating_sub(limit.max(0) as usize);
-        alive.sort_by_key(|it| revision(it));
+        alive.put_in_order_by_key(|it| revision(it));
         for set in alive.iter().take(surplus) {
             let status = set.status.clone().unwrap_or_default();
             if status.replicas != 0

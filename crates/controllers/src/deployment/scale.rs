@@ -3,7 +3,7 @@
 //! Follows kubernetes v1.36 pkg/controller/deployment/sync.go: scale, scaleReplicaSet, isScalingEvent, and
 //! util/deployment_util.go: ResolveFenceposts, NewRSNewReplicas, GetReplicaSetProportion.
 
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 use std::cmp::Reverse;
 use std::sync::Arc;
 
@@ -125,9 +125,9 @@ impl Sync<'_> {
         let to_add = allowed - active.iter().map(|it| size(it)).sum::<i32>();
         let created = |it: &ReplicaSet| it.metadata.creation_timestamp.as_ref().map(|it| it.0);
         if 0 < to_add {
-            active.sort_by_key(|it| (Reverse(size(it)), Reverse(created(it))));
+            active.put_in_order_by_key(|it| (Reverse(size(it)), Reverse(created(it))));
         } else if to_add < 0 {
-            active.sort_by_key(|it| (Reverse(size(it)), created(it)));
+            active.put_in_order_by_key(|it| (Reverse(size(it)), created(it)));
         }
         let mut sizes: Vec<i32> = active.iter().map(|it| size(it)).gather();
         let mut added = 0;

@@ -1,7 +1,7 @@
 //! The smaller kinds, and nodes.
 
 use serde_json::Value;
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 
 use super::{Page, none_if_empty};
 use crate::Call;
@@ -242,7 +242,7 @@ pub fn node(call: &mut Call, page: &mut Page, it: &Value) -> Result<(), Failure>
     page.annotations(at(it, "metadata.annotations"));
     page.pair(0, "CreationTimestamp", &age::rfc1123z(text(it, "metadata.creationTimestamp")));
     let mut taints: Vec<String> = list(it, "spec.taints").iter().map(taint).gather();
-    taints.sort();
+    taints.put_in_order();
     page.pair(0, "Taints", none_if_empty(&taints.join("\n\t")));
     page.pair(0, "Unschedulable", if is_true(it, "spec.unschedulable") { "true" } else { "false" });
     let lease = Request::new(Method::Get, resources::of_plural("leases"), api::names::LEASE_NAMESPACE, name);

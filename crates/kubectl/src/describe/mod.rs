@@ -2,7 +2,7 @@
 //!
 //! Follows kubernetes v1.36 kubectl/pkg/describe/describe.go.
 
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 mod kinds;
 mod pod;
 pub mod workload;
@@ -105,7 +105,7 @@ impl Page {
         self.flush();
         let mut events: Vec<&Value> = events.iter().gather();
         // By lastTimestamp alone, whole seconds: those of the scheduler have none and come first.
-        events.sort_by_key(|it| age::micros(text(it, "lastTimestamp")).unwrap_or(0));
+        events.put_in_order_by_key(|it| age::micros(text(it, "lastTimestamp")).unwrap_or(0));
         self.line(0, "Events:\n  Type\tReason\tAge\tFrom\tMessage");
         self.line(1, "----\t------\t----\t----\t-------");
         for it in events {
@@ -248,7 +248,7 @@ fn generic(page: &mut Page, resource: &Resource, it: &Value) {
 fn smart(page: &mut Page, level: usize, value: &Value) {
     let mut keys: Vec<(String, &Value)> =
         value.as_object().into_iter().flatten().map(|(key, value)| (words(key), value)).gather();
-    keys.sort_by(|a, b| a.0.cmp(&b.0));
+    keys.put_in_order_by(|a, b| a.0.cmp(&b.0));
     for (key, value) in keys {
         match value {
             Value::Object(_) => {

@@ -1,8 +1,8 @@
 //! A Pod, its containers and its volumes.
 
 use serde_json::Value;
-use sim::Gather as _;
 use sim::SimTime;
+use sim::{Gather as _, Sort as _};
 
 use super::{Page, controller, none_if_empty, resource_lines, title_bool};
 use crate::age;
@@ -348,7 +348,7 @@ fn container_resource(it: &Value, resource: &str, divisor: &Value) -> String {
 
 fn mounts(page: &mut Page, it: &Value) {
     let mut all: Vec<&Value> = list(it, "volumeMounts").iter().gather();
-    all.sort_by_key(|it| text(it, "mountPath").to_owned());
+    all.put_in_order_by_key(|it| text(it, "mountPath").to_owned());
     page.line(2, if all.is_empty() { "Mounts:\t<none>" } else { "Mounts:" });
     for mount in all {
         let mode = if is_true(mount, "readOnly") { "ro" } else { "rw" };
@@ -437,7 +437,7 @@ pub fn tolerations(page: &mut Page, indent: &str, all: &[Value]) {
         return;
     }
     let mut all: Vec<&Value> = all.iter().gather();
-    all.sort_by_key(|it| text(it, "key").to_owned());
+    all.put_in_order_by_key(|it| text(it, "key").to_owned());
     for (index, it) in all.into_iter().enumerate() {
         let (key, value, effect) = (text(it, "key"), text(it, "value"), text(it, "effect"));
         let mut line = key.to_owned();
@@ -460,7 +460,7 @@ pub fn tolerations(page: &mut Page, indent: &str, all: &[Value]) {
 
 pub fn spread(page: &mut Page, all: &[Value], space: &str) {
     let mut all: Vec<&Value> = all.iter().gather();
-    all.sort_by_key(|it| text(it, "topologyKey").to_owned());
+    all.put_in_order_by_key(|it| text(it, "topologyKey").to_owned());
     for (index, it) in all.into_iter().enumerate() {
         let head = if index == 0 { "Topology Spread Constraints:" } else { "" };
         let (key, otherwise) = (text(it, "topologyKey"), text(it, "whenUnsatisfiable"));

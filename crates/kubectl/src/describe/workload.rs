@@ -1,7 +1,7 @@
 //! What makes Pods: Deployments, ReplicaSets, StatefulSets, DaemonSets, Jobs.
 
 use serde_json::Value;
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 
 use super::{Page, controller, pod};
 use crate::Call;
@@ -54,7 +54,7 @@ pub fn replica_sets(call: &mut Call, it: &Value) -> Result<Vec<Value>, Failure> 
     let mut all = list(&call.request(&request)?, "items").to_vec();
     let uid = text(it, "metadata.uid");
     all.retain(|set| list(set, "metadata.ownerReferences").iter().any(|it| text(it, "uid") == uid));
-    all.sort_by_key(revision);
+    all.put_in_order_by_key(revision);
     Ok(all)
 }
 

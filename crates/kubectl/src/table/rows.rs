@@ -1,8 +1,8 @@
 //! The rows of every other kind.
 
 use serde_json::Value;
-use sim::Gather as _;
 use sim::SimTime;
+use sim::{Gather as _, Sort as _};
 
 use crate::age;
 use crate::json::{at, entries, has, int, is_true, labels, list, or_none, plain, text};
@@ -104,7 +104,7 @@ pub fn label_selector(selector: &Value) -> String {
     for expression in list(selector, "matchExpressions") {
         let key = text(expression, "key");
         let mut values: Vec<&str> = list(expression, "values").iter().filter_map(Value::as_str).gather();
-        values.sort_unstable();
+        values.put_in_order();
         let values = values.join(",");
         let part = match text(expression, "operator") {
             "In" => format!("{key} in ({values})"),
@@ -114,7 +114,7 @@ pub fn label_selector(selector: &Value) -> String {
         };
         parts.push((key.to_owned(), part));
     }
-    parts.sort();
+    parts.put_in_order();
     or_none(join(parts.into_iter().map(|it| it.1)))
 }
 
@@ -128,7 +128,7 @@ pub fn node_roles(it: &Value) -> String {
             _ => None,
         })
         .gather();
-    roles.sort_unstable();
+    roles.put_in_order();
     roles.dedup();
     or_none(roles.join(","))
 }
@@ -177,7 +177,7 @@ pub fn load_balancer(it: &Value) -> String {
         .iter()
         .map(|it| if text(it, "ip").is_empty() { text(it, "hostname") } else { text(it, "ip") })
         .gather();
-    all.sort_unstable();
+    all.put_in_order();
     all.join(",")
 }
 

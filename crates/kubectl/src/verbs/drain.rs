@@ -2,7 +2,7 @@
 //!
 //! Follows kubernetes v1.36 kubectl/pkg/drain and pkg/cmd/drain.
 
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -230,7 +230,7 @@ impl Draining {
         }
         if !seen.warnings.is_empty() {
             let mut warnings = worded(&seen.warnings);
-            warnings.sort();
+            warnings.put_in_order();
             call.warn(&format!("Warning: {}", warnings.join("; ")));
         }
         self.leaving = seen.leaving;

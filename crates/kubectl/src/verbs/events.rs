@@ -3,7 +3,7 @@
 //! Follows kubernetes v1.36 kubectl/pkg/cmd/events.
 
 use serde_json::Value;
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 
 use super::{DONE, Next, Task};
 use crate::client::{Failure, Method, Request, fail};
@@ -45,7 +45,7 @@ pub fn run(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
     let mut all = list(&call.request(&request)?, "items").to_vec();
     let mut watch = Watch { flags: flags.clone(), about, namespace, revision, widths: Widths::default() };
     all.retain(|it| watch.wanted(it));
-    all.sort_by_key(describe::last_seen);
+    all.put_in_order_by_key(describe::last_seen);
     let format = Format::of_change(flags)?;
     if !format.is_table() {
         for item in &mut all {

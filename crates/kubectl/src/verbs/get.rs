@@ -1,6 +1,6 @@
 //! `get`: tables and objects, once or as they change.
 
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -180,7 +180,7 @@ fn sort(items: &mut [Value], path: &str) -> Result<(), Failure> {
     let path = jsonpath::relaxed(path).map_err(Failure::Text)?;
     let template = Template::parse(&path).map_err(Failure::Text)?;
     let key = |it: &Value| -> Option<Value> { template.find(it).ok()?.first().map(|it| (*it).clone()) };
-    items.sort_by(|a, b| {
+    items.put_in_order_by(|a, b| {
         let (a, b) = (key(a), key(b));
         match (&a, &b) {
             (Some(Value::Number(a)), Some(Value::Number(b))) => {

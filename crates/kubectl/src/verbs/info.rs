@@ -6,7 +6,7 @@ use crate::client::{Failure, fail};
 use crate::columns::Widths;
 use crate::flags::Flags;
 use crate::resources;
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 
 pub const RESOURCES: &str =
     "output,o= namespaced! api-group= no-headers! sort-by= verbs= cached! categories=";
@@ -23,8 +23,8 @@ pub fn api_resources(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
         all.retain(|it| it.group() == flags.text("api-group"));
     }
     match flags.text("sort-by") {
-        "name" => all.sort_by_key(|it| it.plural),
-        "kind" => all.sort_by_key(|it| it.kind),
+        "name" => all.put_in_order_by_key(|it| it.plural),
+        "kind" => all.put_in_order_by_key(|it| it.kind),
         _ => {}
     }
     if flags.text("output") == "name" {
@@ -52,7 +52,7 @@ pub fn api_resources(call: &mut Call, flags: &Flags) -> Result<Next, Failure> {
 pub fn api_versions(call: &mut Call, _flags: &Flags) -> Result<Next, Failure> {
     let mut all: Vec<&str> = resources::all().map(|it| it.api_version).gather();
     all.push("autoscaling/v1");
-    all.sort_unstable();
+    all.put_in_order();
     all.dedup();
     for it in all {
         call.say(it);

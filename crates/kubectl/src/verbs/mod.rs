@@ -1,6 +1,6 @@
 //! The verbs: one table, one function each; those that take time go on as a [`Task`].
 
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 mod absent;
 mod apply;
 mod change;
@@ -170,7 +170,7 @@ pub(crate) fn next_words(arguments: &[&str], partial: &str) -> Vec<String> {
             found.push(next.to_owned());
         }
     }
-    found.sort_unstable();
+    found.put_in_order();
     found
 }
 

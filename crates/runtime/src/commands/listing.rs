@@ -6,7 +6,7 @@ use super::test::kind_letter;
 use super::{clock, system};
 use crate::files::{Inode, Node};
 use crate::kernel::{Errno, Flavour, Stat, Sys};
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 
 fn permissions(stat: &Stat) -> String {
     let mode = stat.inode.mode;
@@ -89,10 +89,10 @@ fn print_entries(
     out: &mut String,
 ) {
     if options.has("t") {
-        stats.sort_by_key(|it| std::cmp::Reverse(it.1.as_ref().map(|it| it.inode.modified)));
+        stats.put_in_order_by_key(|it| std::cmp::Reverse(it.1.as_ref().map(|it| it.inode.modified)));
     }
     if options.has("S") {
-        stats.sort_by_key(|it| std::cmp::Reverse(it.1.as_ref().map(|it| it.inode.size())));
+        stats.put_in_order_by_key(|it| std::cmp::Reverse(it.1.as_ref().map(|it| it.inode.size())));
     }
     if options.has("r") {
         stats.reverse();

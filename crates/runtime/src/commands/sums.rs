@@ -1,6 +1,6 @@
 //! Checksums, base64, and sorting.
 
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 use std::cmp::Ordering;
 use std::fmt::Write as _;
 
@@ -185,7 +185,7 @@ pub fn sort(lines: &mut Vec<String>, options: &Options) {
         let order = if order.is_eq() && !options.has("u") && !options.has("s") { a.cmp(b) } else { order };
         if reverse { order.reverse() } else { order }
     };
-    lines.sort_by(compare);
+    lines.put_in_order_by(compare);
     if options.has("u") {
         lines.dedup_by(|a, b| compare(a, b).is_eq());
     }

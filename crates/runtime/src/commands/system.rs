@@ -2,7 +2,7 @@
 
 use super::options::Options;
 use crate::kernel::{Flavour, Sys};
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 
 /// (uid, gid) of a name or a number, by /etc/passwd.
 pub fn user(sys: &mut Sys<'_>, name: &str) -> Option<(u32, u32)> {
@@ -57,7 +57,7 @@ pub fn id(sys: &mut Sys<'_>, argv: &[String], who: &str) -> i32 {
         groups.iter().map(|it| (*it, name_of(sys, "/etc/group", *it))).gather();
     // The kernel keeps them in order.
     let mut sorted = named.clone();
-    sorted.sort_unstable();
+    sorted.put_in_order();
     let name_or_number = |it: &(u32, Option<String>)| it.1.clone().unwrap_or_else(|| it.0.to_string());
     if who == "groups" || options.any(&["g", "G"]) {
         let chosen = if options.has("g") { &named[..1] } else { &sorted[..] };

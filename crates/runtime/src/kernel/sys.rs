@@ -1,6 +1,6 @@
 //! System calls: what a program can do to its kernel during a step.
 
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -348,7 +348,7 @@ impl<'a> Sys<'a> {
         let mut names: Vec<String> = entries.keys().map(ToString::to_string).gather();
         if stat.path == "/" && !entries.contains_key("proc") {
             names.push("proc".to_owned());
-            names.sort();
+            names.put_in_order();
         }
         Ok(names)
     }

@@ -1,6 +1,6 @@
 //! System calls about processes: finding programs, starting them, waiting for them, signals.
 
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 use std::sync::Arc;
 
 use super::signal::Signals;
@@ -191,7 +191,7 @@ impl Sys<'_> {
     pub fn visible(&self) -> Vec<&Process> {
         let namespace = self.me().namespace;
         let mut all: Vec<&Process> = self.kernel.processes().filter(|it| it.namespace == namespace).gather();
-        all.sort_by_key(|it| it.number);
+        all.put_in_order_by_key(|it| it.number);
         all
     }
 

@@ -1,6 +1,6 @@
 //! `playground.dev/…` annotations: what a container shall do without a program for it (docs/annotations.md).
 
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 use std::time::Duration;
 
 use sim::SimTime;
@@ -37,7 +37,7 @@ impl Script {
             Some((duration(time.trim())?, bytes(size.trim())?))
         };
         script.memory = curve.split(',').filter_map(step).take(CURVE_STEPS_MAX).gather();
-        script.memory.sort_unstable();
+        script.memory.put_in_order();
         script.ready_after = get("ready-after").and_then(duration).unwrap_or_default();
         script.latency = get("latency").and_then(duration).unwrap_or_default();
         script.http_status = get("http-status").and_then(|it| it.parse().ok());

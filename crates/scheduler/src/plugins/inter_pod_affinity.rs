@@ -2,7 +2,7 @@
 //!
 //! Follows kubernetes v1.36 plugins/interpodaffinity.
 
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 use std::sync::Arc;
 
 use sim::VecMap;
@@ -81,7 +81,7 @@ fn resolve(snapshot: &Snapshot, term: &AffinityTerm) -> PodSelector {
     if !any_namespace {
         let named = snapshot.namespaces().filter(|it| term.namespace_selector.matches(it.1));
         namespaces.extend(named.map(|it| it.0.clone()));
-        namespaces.sort();
+        namespaces.put_in_order();
         namespaces.dedup();
     }
     PodSelector { namespaces, any_namespace, selector: term.selector.clone() }

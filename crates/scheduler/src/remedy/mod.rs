@@ -4,7 +4,7 @@
 //! edits are tried by their size. Whatever makes a node fit must change the verdict of the filter that turns it down now,
 //! so a set is only ever extended by edits that concern such a filter: nothing smaller is passed over.
 
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 mod edit;
 mod relevant;
 
@@ -91,9 +91,9 @@ pub fn smallest_changes(snapshot: &Snapshot, pod: &PodInfo) -> Remedies {
             found.extend(search.by_size(&|it| it.of_pod() == (side == Side::Pod)));
         }
     }
-    found.sort_by_key(|it| (it.len(), rank(it), it.clone()));
+    found.put_in_order_by_key(|it| (it.len(), rank(it), it.clone()));
     let mut changes: Vec<Change> = diverse(found).into_iter().filter_map(|it| search.finish(it)).gather();
-    changes.sort_by_key(|it| (it.edits.len(), rank(&it.edits), it.edits.clone()));
+    changes.put_in_order_by_key(|it| (it.edits.len(), rank(&it.edits), it.edits.clone()));
     Remedies { changes, complete, runs: search.runs }
 }
 
@@ -223,6 +223,6 @@ fn largest((mut fits, mut fails): (i64, i64), mut will_do: impl FnMut(i64) -> bo
 fn with(edits: &[Edit], edit: Edit) -> Vec<Edit> {
     let mut longer: Vec<Edit> = edits.iter().filter(|it| it.field() != edit.field()).cloned().gather();
     longer.push(edit);
-    longer.sort();
+    longer.put_in_order();
     longer
 }

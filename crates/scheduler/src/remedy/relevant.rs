@@ -1,6 +1,6 @@
 //! Which edits could change what a filter says about a node.
 
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::{
@@ -63,7 +63,7 @@ pub(super) fn ideas(
     };
     if nodes_max < verdicts.len() {
         ideas.cut = true;
-        verdicts.sort_by_key(|it| std::cmp::Reverse(place(&it.1)));
+        verdicts.put_in_order_by_key(|it| std::cmp::Reverse(place(&it.1)));
     }
     for (name, verdict) in verdicts.into_iter().take(nodes_max) {
         let Some(node) = snapshot.node(name) else { continue };
@@ -74,7 +74,7 @@ pub(super) fn ideas(
         }
     }
     ideas.add_node();
-    ideas.found.sort();
+    ideas.found.put_in_order();
     ideas.found.dedup();
     (ideas.found, ideas.cut)
 }
@@ -106,7 +106,7 @@ pub fn everything(snapshot: &Snapshot, pod: &PodInfo) -> Vec<Edit> {
         }
     }
     ideas.add_node();
-    ideas.found.sort();
+    ideas.found.put_in_order();
     ideas.found.dedup();
     ideas.found
 }
@@ -308,7 +308,7 @@ impl Ideas<'_> {
     fn join_domain(&mut self, node: &NodeInfo, key: &str) {
         let mut values: Vec<&String> =
             self.snapshot.nodes().iter().filter_map(|it| it.labels().get(key)).gather();
-        values.sort();
+        values.put_in_order();
         values.dedup();
         for value in values.into_iter().take(VALUES_MAX) {
             self.label(node, key, Some(value.clone()));
@@ -360,7 +360,7 @@ impl Ideas<'_> {
             .filter(|it| !it.terminating && !owned(it) && which(it))
             .map(|it| ClusterEdit::DeletePod { pod: it.key.clone() }.into())
             .gather();
-        found.sort();
+        found.put_in_order();
         self.cut |= DELETIONS_MAX < found.len();
         found.truncate(DELETIONS_MAX);
         self.found.extend(found);
@@ -370,7 +370,7 @@ impl Ideas<'_> {
     fn add_node(&mut self) {
         let well = |it: &&Arc<NodeInfo>| !unwell(it, self.pod) && !is_control_plane(it);
         let mut kinds: Vec<&Arc<NodeInfo>> = self.snapshot.nodes().iter().filter(well).gather();
-        kinds.sort_by_key(|it| std::cmp::Reverse((it.allocatable.milli_cpu, it.allocatable.memory)));
+        kinds.put_in_order_by_key(|it| std::cmp::Reverse((it.allocatable.milli_cpu, it.allocatable.memory)));
         let shape = |it: &NodeInfo| {
             let labels = it.labels().iter().filter(|it| it.0 != HOSTNAME);
             (labels.map(|it| (it.0.clone(), it.1.clone())).gather(), it.allocatable.clone())

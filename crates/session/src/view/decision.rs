@@ -1,6 +1,6 @@
 //! The scheduler's decision as a table, and what a pending Pod waits for, clause by clause.
 
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 use std::sync::Arc;
 
 use scheduler::{Decision, DryRun, Reasons, Shortage, Snapshot, Verdict, VictimRank};
@@ -73,7 +73,7 @@ pub fn table(decision: &Decision, at: SimTime, snapshot: &Snapshot) -> frame::De
 fn preemption(of: &scheduler::Preemption, snapshot: &Snapshot) -> frame::Preemption {
     let mut rows: Vec<PreemptionRow> =
         of.dry_run.iter().take(ROWS_MAX).map(|(node, run)| preemption_row(node, run, snapshot)).gather();
-    rows.sort_by_key(|it| it.victims.is_empty());
+    rows.put_in_order_by_key(|it| it.victims.is_empty());
     frame::Preemption {
         not_eligible: of.not_eligible.map(str::to_owned),
         rows,
@@ -109,7 +109,7 @@ fn decided_by(of: &scheduler::Preemption) -> &'static str {
             DryRun::Fails(_) => None,
         })
         .gather();
-    ranks.sort();
+    ranks.put_in_order();
     match ranks[..] {
         [] => "none",
         [_] => "only",

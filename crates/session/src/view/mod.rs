@@ -1,6 +1,6 @@
 //! From the state of the simulation to what the page draws. Decides nothing: looks, words and arranges.
 
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 mod decision;
 mod fixes;
 mod inside;
@@ -284,7 +284,7 @@ impl View {
             .map(|node| {
                 let name = node.metadata.name.as_deref().unwrap_or("");
                 let mut mine = on_node.remove(name).unwrap_or_default();
-                mine.sort();
+                mine.put_in_order();
                 let requested = cluster.scheduler().snapshot().node(name);
                 let (used_cpu_milli, used_memory) = used.get(name).copied().unwrap_or_default();
                 let load = nodes::Load {

@@ -1,6 +1,6 @@
 //! The control plane: messages under way, Pods that wait for a node.
 
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ pub fn pending(cluster: &Cluster) -> Vec<Arc<Pending>> {
             found.push((pending.since, Arc::new(pending)));
         }
     }
-    found.sort_by_key(|it| it.0);
+    found.put_in_order_by_key(|it| it.0);
     found.into_iter().map(|it| it.1).gather()
 }
 

@@ -1,6 +1,6 @@
 //! Services, workloads and events as cards.
 
-use sim::Gather as _;
+use sim::{Gather as _, Sort as _};
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::ServicePort;
@@ -119,7 +119,7 @@ fn deployment(it: &Deployment, sets: &[Arc<ReplicaSet>], pods: &[Arc<PodCard>]) 
     let status = it.status.clone().unwrap_or_default();
     let (ready, updated) = (status.ready_replicas.unwrap_or(0), status.updated_replicas.unwrap_or(0));
     let mut replicas: Vec<ReplicaCard> = sets.iter().map(|it| replica_card(it, pods)).gather();
-    replicas.sort_by_key(|it| std::cmp::Reverse(it.revision));
+    replicas.put_in_order_by_key(|it| std::cmp::Reverse(it.revision));
     WorkloadCard {
         kind: "Deployment".to_owned(),
         namespace: it.metadata.namespace.clone().unwrap_or_default(),
@@ -185,7 +185,7 @@ pub fn events(api: &ApiServer) -> Vec<EventCard> {
     if 0 < skipped {
         found.select_nth_unstable_by_key(skipped, |(stored, _)| stored.revision);
     }
-    found[skipped..].sort_unstable_by_key(|(stored, _)| stored.revision);
+    found[skipped..].put_in_order_by_key(|(stored, _)| stored.revision);
     found[skipped..].iter().map(|(stored, event)| event_card(stored, event)).gather()
 }
 
