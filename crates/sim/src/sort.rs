@@ -64,7 +64,7 @@ mod tests {
             let items = (0..length).map(|it| (rng.below(length / 3 + 1), it)).gather();
             let (mut ours, mut theirs) = (items.clone(), items.clone());
             ours.put_in_order();
-            theirs.sort();
+            theirs.sort_unstable();
             assert_eq!(ours, theirs);
             (ours, theirs) = (items.clone(), items);
             ours.put_in_order_by_key(|it| it.0);
