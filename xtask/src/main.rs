@@ -4,6 +4,7 @@
 
 mod browser;
 mod code;
+mod locals;
 mod order;
 mod process;
 mod site;
