@@ -25,6 +25,11 @@ export async function shorten(code, kept) {
   return short;
 }
 
+/// A module, whose names of properties others know.
+export async function shortenModule(code) {
+  return (await minify(code, { module: true, ecma: 2020, compress: { passes: 2 }, format: { comments: false } })).code;
+}
+
 /// Adds every word of a text.
 export function wordsOf(text, into) {
   for (const word of text.match(/[\w$]+/g) ?? []) into.add(word);
