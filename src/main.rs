@@ -18,10 +18,17 @@ mod session;
 fn main() {
     std::panic::set_hook(Box::new(|info| {
         console_error_panic_hook::hook(info);
-        browser::show_crash();
+        browser::show_sheet("crash");
     }));
-    browser::remove_shell();
-    leptos::mount::mount_to_body(app::app);
+    wasm_bindgen_futures::spawn_local(async {
+        let language = i18n::Language::from_code(&browser::language());
+        if i18n::fetch(language).await {
+            browser::remove_shell();
+            leptos::mount::mount_to_body(move || app::app(language));
+        } else {
+            browser::show_sheet("speechless");
+        }
+    });
 }
 
 #[cfg(not(target_arch = "wasm32"))]

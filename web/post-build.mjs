@@ -2,11 +2,12 @@
 //
 // - The Content-Security-Policy allows Trunk's inline boot script by its hash: 'sha256-boot' in the meta tag stands for it.
 // - The published site's WebAssembly is put into the order that compresses best; its own script and styles are minified.
+// - The words' files get a hash into their names: new words and an old program, or the other way round, never meet.
 // - worker.js learns which files belong to this version.
 import { transform } from "esbuild";
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { shortenModule } from "./shorten.mjs";
@@ -37,6 +38,13 @@ if (xtask) {
     const short = await css(style);
     page = page.replace(style, () => short);
   }
+}
+for (const language of ["en", "zh-CN"]) {
+  const name = `words.${language}.json`;
+  const hash = createHash("sha256").update(await readFile(join(dist, name))).digest("hex").slice(0, 16);
+  const sealed = `words-${hash}.${language}.json`;
+  await rename(join(dist, name), join(dist, sealed));
+  page = page.replace(`./${name}`, `./${sealed}`);
 }
 const inline = [...page.matchAll(/<script(?![^>]*\ssrc=)[^>]*>([\s\S]*?)<\/script>/g)].map((it) => it[1]).filter(Boolean);
 const hashes = inline.map((it) => `'sha256-${createHash("sha256").update(it).digest("base64")}'`);
