@@ -17,7 +17,8 @@ pub fn terminal(page: Page) -> AnyView {
     let element = NodeRef::<html::Div>::new();
     let live = StoredValue::new_local(None::<Terminal>);
     let start = move || {
-        let Some(host) = element.get_untracked() else { return };
+        // The language may have changed meanwhile: then this panel is gone, here and below.
+        let Some(host) = element.try_get_untracked().flatten() else { return };
         let options = Options {
             label: t("terminal.label").to_owned(),
             on_input: Box::new(move |text| page.terminal_input(text)),
@@ -25,12 +26,17 @@ pub fn terminal(page: Page) -> AnyView {
                 page.run(Command::TerminalResize { columns, rows });
             }),
         };
-        open(host.into(), options, move |terminal| {
-            let writer = terminal.clone();
-            let before = page.attach_terminal(Some(Box::new(move |text| writer.write(text))));
-            terminal.write(&before);
-            live.set_value(Some(terminal));
-        });
+        open(
+            host.into(),
+            options,
+            move || !live.is_disposed(),
+            move |terminal| {
+                let writer = terminal.clone();
+                let before = page.attach_terminal(Some(Box::new(move |text| writer.write(text))));
+                terminal.write(&before);
+                live.set_value(Some(terminal));
+            },
+        );
     };
     Effect::new(move |_| set_timeout(start, LOAD_DELAY));
     Effect::new(move |_| {

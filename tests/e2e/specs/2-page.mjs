@@ -150,6 +150,19 @@ export default [
     ofTheNetwork(it);
   }],
 
+  ["the language may change before the editor and the terminal are there", async (it) => {
+    const scripts = [];
+    await it.page.route(/(editor|terminal)\.js$/, (route) => scripts.push(route));
+    await it.page.goto("about:blank");
+    await it.page.goto(`${it.server.url}#v=1&lang=zh-CN`);
+    await it.sees(async () => String(scripts.length), "2");
+    await it.button("中 / EN").click();
+    await it.button("Pause (Space)").waitFor();
+    await Promise.all(scripts.map((route) => route.continue()));
+    await it.page.locator(".cm-content").waitFor({ state: "attached" });
+    has(await it.run("kubectl version"), "Server Version: v1.36");
+  }],
+
   ["without any words the page says so", async (it) => {
     await it.page.route("**/words*.json", (route) => route.fulfill({ status: 503 }));
     await it.page.goto("about:blank");
