@@ -9,12 +9,13 @@ use crate::components::icon::icon;
 use crate::components::split::split;
 
 use crate::components::tabs::{TabLabel, tabs};
-use crate::i18n::{self, t, tf};
+use crate::i18n::{self, Language, t, tf};
 use crate::panels::{chaos, decision, dock, editor, help, inspector, lesson, scenarios, share, stage, top};
 use crate::session::{Dialog, Page, SPEEDS};
 
-pub fn app() -> View {
-    let page = Page::open();
+/// The words of `language` are there.
+pub fn app(language: Language) -> View {
+    let page = Page::open(language);
     Effect::new(move |_| browser::set_root("data-theme", if page.dark.get() { "dark" } else { "light" }));
     Effect::new(move |_| browser::set_root("data-panel", page.panel.get()));
     Effect::new(move |_| browser::set_root("data-present", if page.presenting.get() { "on" } else { "off" }));

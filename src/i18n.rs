@@ -1,4 +1,4 @@
-//! Words. Both languages come along, as flat tables; a change of language builds the page anew.
+//! Words. Each language is a file of its own, fetched when it is first spoken; a change of language builds the page anew.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -8,6 +8,8 @@ use crate::dom::*;
 use serde::Serialize;
 use serde_json::Value;
 use session::frame::Micros;
+
+use crate::browser;
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Language {
@@ -42,16 +44,30 @@ type Table = BTreeMap<String, String>;
 thread_local! {
     static CURRENT: Cell<Language> = const { Cell::new(Language::English) };
 }
-static TABLES: OnceLock<[Table; 2]> = OnceLock::new();
+static TABLES: [OnceLock<Table>; 2] = [const { OnceLock::new() }; 2];
 
-fn tables() -> &'static [Table; 2] {
-    TABLES.get_or_init(|| {
-        [include_str!("../locales/en.json"), include_str!("../locales/zh-CN.json")].map(|text| {
-            let mut table = Table::new();
-            flatten("", &serde_json::from_str(text).unwrap_or_default(), &mut table);
-            table
-        })
-    })
+fn table(language: Language) -> &'static OnceLock<Table> {
+    &TABLES[usize::from(language == Language::Chinese)]
+}
+
+/// Sees to it that the words of a language are there; false when they cannot be had.
+pub async fn fetch(language: Language) -> bool {
+    if table(language).get().is_some() {
+        return true;
+    }
+    browser::words(language.code()).await.is_some_and(|it| learn(language, &it))
+}
+
+/// Takes in a file of words as `web/build.mjs` makes it; false when it is none.
+fn learn(language: Language, file: &str) -> bool {
+    let words: Value = serde_json::from_str(file).unwrap_or_default();
+    let mut found = Table::new();
+    flatten("", &words["page"], &mut found);
+    if found.is_empty() || !session::give_words(language.code(), &words["lessons"]) {
+        return false;
+    }
+    table(language).get_or_init(|| found);
+    true
 }
 
 fn flatten(path: &str, value: &Value, table: &mut Table) {
@@ -83,7 +99,7 @@ pub fn t(key: &'static str) -> &'static str {
 }
 
 pub fn lookup(key: &str) -> Option<&'static str> {
-    tables()[usize::from(language() == Language::Chinese)].get(key).map(String::as_str)
+    table(language()).get()?.get(key).map(String::as_str)
 }
 
 /// The words for `key` with `{0}`, `{1}` filled in.

@@ -20,12 +20,19 @@ mod session;
 fn main() {
     std::panic::set_hook(Box::new(|info| {
         console_error_panic_hook::hook(info);
-        browser::show_crash();
+        browser::show_sheet("crash");
     }));
-    browser::remove_shell();
-    if let Some(body) = leptos::prelude::document().body() {
-        leptos::mount::mount_to_renderer(&body, app::app).forget();
-    }
+    wasm_bindgen_futures::spawn_local(async {
+        let language = i18n::Language::from_code(&browser::language());
+        if i18n::fetch(language).await {
+            browser::remove_shell();
+            if let Some(body) = leptos::prelude::document().body() {
+                leptos::mount::mount_to_renderer(&body, move || app::app(language)).forget();
+            }
+        } else {
+            browser::show_sheet("speechless");
+        }
+    });
 }
 
 #[cfg(not(target_arch = "wasm32"))]

@@ -12,10 +12,11 @@ use session::frame::{
 };
 
 use crate::browser;
-use crate::i18n::{self, Language};
+use crate::i18n::{self, Language, t};
 use crate::panels::stage::theatre::{self, Director};
 use session::Session;
 use session::theatre::Theatre;
+use wasm_bindgen_futures::spawn_local;
 
 /// Real milliseconds a frame may spend on the cluster; then virtual time falls behind instead of the page.
 const CLUSTER_MS_PER_FRAME: f64 = 8.0;
@@ -128,15 +129,11 @@ pub struct Shared {
 
 impl Page {
     /// Opens what the address says, or else what was saved last.
-    pub fn open() -> Page {
+    pub fn open(language: Language) -> Page {
+        i18n::use_language(language);
         let address = browser::address();
         let linked = ["scenario", "z", "v"].iter().any(|it| browser::parameter(&address, it).is_some());
         let link = if linked { address.clone() } else { browser::stored("session").unwrap_or_default() };
-        let language = browser::parameter(&address, "lang").or_else(|| browser::stored("language"));
-        let language = language
-            .map_or(if browser::speaks_chinese() { Language::Chinese } else { Language::English }, |it| {
-                Language::from_code(&it)
-            });
         let dark = browser::stored("theme")
             .map_or_else(|| browser::matches("(prefers-color-scheme: dark)"), |it| it == "dark");
         let speed = browser::stored("speed").and_then(|it| it.parse().ok()).filter(|it| *it < SPEEDS.len());
@@ -376,11 +373,18 @@ impl Page {
         self.dialog.set(Dialog::Share(address));
     }
 
+    /// Changes the language once its words are there; without them the old one stays.
     pub fn speak(self, language: Language) {
-        browser::store("language", language.code());
-        self.view.update(|it| it.language = language.code().to_owned());
-        self.stale.set_value(true);
-        self.language.set(language);
+        spawn_local(async move {
+            if !i18n::fetch(language).await {
+                let error = t("top.speechless").to_owned();
+                return self.show_outcome(&Outcome { errors: vec![error], ..Outcome::default() });
+            }
+            browser::store("language", language.code());
+            self.view.update(|it| it.language = language.code().to_owned());
+            self.stale.set_value(true);
+            self.language.set(language);
+        });
     }
 
     pub fn paint(self, dark: bool) {

@@ -1,25 +1,50 @@
 // Trunk's post_build hook: what can only be known once the page is built.
 //
 // - The Content-Security-Policy allows Trunk's inline boot script by its hash: 'sha256-boot' in the meta tag stands for it.
-// - The published site's WebAssembly is put into the order that compresses best.
+// - The published site's WebAssembly is put into the order that compresses best; its own script and styles are minified.
+// - The words' files get a hash into their names: new words and an old program, or the other way round, never meet.
 // - worker.js learns which files belong to this version.
+import { transform } from "esbuild";
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { shortenModule } from "./shorten.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const dist = process.env.TRUNK_STAGING_DIR ?? join(here, "..", "dist");
 const index = join(dist, "index.html");
 let page = await readFile(index, "utf8");
-// `cargo xtask build` names itself here; the page vouches for the file's hash.
+// `cargo xtask build` names itself here. The page vouches for the hashes of its files.
 const xtask = process.env.XTASK;
-for (const name of xtask ? (await readdir(dist)).filter((it) => it.endsWith(".wasm")) : []) {
-  const seal = async () => createHash("sha384").update(await readFile(join(dist, name))).digest("base64");
-  const before = await seal();
-  execFileSync(xtask, ["order", join(dist, name)], { stdio: "inherit" });
-  page = page.replaceAll(before, await seal());
+const seal = (content) => createHash("sha384").update(content).digest("base64");
+async function remake(name, make) {
+  const file = join(dist, name);
+  const before = seal(await readFile(file));
+  await make(file);
+  page = page.replaceAll(before, seal(await readFile(file)));
+}
+const css = async (text) => (await transform(text, { loader: "css", minify: true })).code;
+for (const name of xtask ? await readdir(dist) : []) {
+  if (name.endsWith(".wasm")) await remake(name, (file) => execFileSync(xtask, ["order", file], { stdio: "inherit" }));
+  if (name.endsWith(".css")) await remake(name, async (file) => writeFile(file, await css(await readFile(file, "utf8"))));
+  if (name.startsWith("pod-playground") && name.endsWith(".js")) {
+    await remake(name, async (file) => writeFile(file, await shortenModule(await readFile(file, "utf8"))));
+  }
+}
+if (xtask) {
+  for (const [, style] of page.matchAll(/<style>([^]*?)<\/style>/g)) {
+    const short = await css(style);
+    page = page.replace(style, () => short);
+  }
+}
+for (const language of ["en", "zh-CN"]) {
+  const name = `words.${language}.json`;
+  const hash = createHash("sha256").update(await readFile(join(dist, name))).digest("hex").slice(0, 16);
+  const sealed = `words-${hash}.${language}.json`;
+  await rename(join(dist, name), join(dist, sealed));
+  page = page.replace(`./${name}`, `./${sealed}`);
 }
 const inline = [...page.matchAll(/<script(?![^>]*\ssrc=)[^>]*>([\s\S]*?)<\/script>/g)].map((it) => it[1]).filter(Boolean);
 const hashes = inline.map((it) => `'sha256-${createHash("sha256").update(it).digest("base64")}'`);

@@ -9,6 +9,9 @@ use std::{env, fs};
 
 use serde::Deserialize;
 
+#[path = "src/words.rs"]
+mod words;
+
 const LANGUAGES: [&str; 2] = ["en", "zh-CN"];
 
 #[derive(Deserialize)]
@@ -96,6 +99,7 @@ fn main() {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../../lessons");
     println!("cargo::rerun-if-changed={}", root.display());
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=src/words.rs");
     let mut folders: Vec<PathBuf> = fs::read_dir(&root)
         .expect("lessons/ is there")
         .filter_map(|it| Some(it.ok()?.path()))
@@ -256,46 +260,31 @@ fn write_test(out: &mut String, name: &str, text: &str) {
     }
 }
 
-/// `# title`, `> summary`, introduction, `? question`, `## step` with its text and `! hint`, after `---` the reason why.
 fn write_text(out: &mut String, path: &Path, steps: usize) {
     let text = read(path);
-    let (head, why) =
-        text.split_once("\n---\n").unwrap_or_else(|| panic!("{}: no --- before the reason", path.display()));
-    let mut sections = head.split("\n## ");
-    let (mut title, mut summary, mut question, mut intro) = ("", "", "", String::new());
-    for line in sections.next().unwrap_or("").lines() {
-        if let Some(it) = line.strip_prefix("# ") {
-            title = it.trim();
-        } else if let Some(it) = line.strip_prefix("> ") {
-            summary = it.trim();
-        } else if let Some(it) = line.strip_prefix("? ") {
-            question = it.trim();
-        } else {
-            intro.push_str(line);
-            intro.push('\n');
-        }
+    let found = words::read(&text);
+    let parts = [
+        ("title", found.title),
+        ("summary", found.summary),
+        ("question", found.question),
+        ("reason", found.why),
+    ];
+    for (part, text) in parts {
+        assert!(!text.is_empty(), "{}: no {part}", path.display());
     }
-    for (part, found) in
-        [("title", title), ("summary", summary), ("question", question), ("reason", why.trim())]
-    {
-        assert!(!found.is_empty(), "{}: no {part}", path.display());
+    assert!(found.steps.len() == steps, "{}: not the {steps} steps of lesson.toml", path.display());
+    // The rest is given while the program runs.
+    let built_in = env::var_os("CARGO_FEATURE_TEXTS").is_some();
+    let body = if built_in { words::read(&text) } else { words::read("") };
+    let _ = writeln!(out, "Text {{ title: {:?}, summary: {:?},", found.title, found.summary);
+    let _ = writeln!(
+        out,
+        "question: {:?}, intro: {:?}, why: {:?}, steps: &[",
+        body.question, body.intro, body.why
+    );
+    for it in &body.steps {
+        let _ =
+            writeln!(out, "StepText {{ title: {:?}, body: {:?}, hint: {:?} }},", it.title, it.body, it.hint);
     }
-    let _ = writeln!(out, "Text {{ title: {title:?}, summary: {summary:?}, question: {question:?},");
-    let _ = writeln!(out, "intro: {:?}, why: {:?}, steps: &[", intro.trim(), why.trim());
-    let mut count = 0;
-    for section in sections {
-        let (title, body) = section.split_once('\n').unwrap_or((section, ""));
-        let hint = body.lines().find_map(|it| it.strip_prefix("! ")).unwrap_or("");
-        let body: Vec<&str> = body.lines().filter(|it| !it.starts_with("! ")).collect();
-        let _ = writeln!(
-            out,
-            "StepText {{ title: {:?}, body: {:?}, hint: {:?} }},",
-            title.trim(),
-            body.join("\n").trim(),
-            hint.trim()
-        );
-        count += 1;
-    }
-    assert!(count == steps, "{}: {count} steps, lesson.toml has {steps}", path.display());
     out.push_str("] },\n");
 }

@@ -35,9 +35,17 @@ fn ask<T: 'static>(question: Place<T>, answer: impl Fn(T) -> JsValue + 'static) 
     it.into_js_value()
 }
 
-/// Loads the bundle after the first paint, builds the editor in `element`, then hands it over.
-pub fn open(element: web_sys::Element, options: Options, ready: impl FnOnce(Editor) + 'static) {
+/// Loads the bundle after the first paint, builds the editor in `element` if it is still wanted, then hands it over.
+pub fn open(
+    element: web_sys::Element,
+    options: Options,
+    wanted: impl Fn() -> bool + 'static,
+    ready: impl FnOnce(Editor) + 'static,
+) {
     load("./editor.js", "PlaygroundEditor", move |global| {
+        if !wanted() {
+            return;
+        }
         let Options { value, label, dark, mut on_change, mut on_apply, complete, about } = options;
         let listed = |list: Vec<[String; 3]>| -> JsValue {
             let one = |[label, detail, apply]: [String; 3]| {

@@ -70,8 +70,16 @@ pub fn copy(text: &str) {
     }
 }
 
-pub fn speaks_chinese() -> bool {
-    window().navigator().language().is_some_and(|it| it.starts_with("zh"))
+/// The language that index.html chose before the first paint.
+pub fn language() -> String {
+    document().document_element().and_then(|it| it.get_attribute("lang")).unwrap_or_default()
+}
+
+/// The file of a language's words. index.html asked for the first one already when it began to load the program.
+pub async fn words(language: &str) -> Option<String> {
+    let asked = call(&js_sys::global(), "playgroundWords", &[language.into()]);
+    let text = wasm_bindgen_futures::JsFuture::from(asked.dyn_into::<js_sys::Promise>().ok()?).await;
+    text.ok()?.as_string()
 }
 
 pub fn matches(query: &str) -> bool {
@@ -95,9 +103,9 @@ pub fn remove_shell() {
     }
 }
 
-/// Replaces nothing: lies over the page, which cannot be trusted any longer.
-pub fn show_crash() {
-    if let Some(box_) = document().get_element_by_id("crash") {
+/// Shows one of the sheets of index.html, which lie over a page that cannot go on.
+pub fn show_sheet(id: &str) {
+    if let Some(box_) = document().get_element_by_id(id) {
         let _ = box_.remove_attribute("hidden");
     }
 }

@@ -13,8 +13,17 @@ pub struct Options {
     pub on_resize: Box<dyn FnMut(u16, u16)>,
 }
 
-pub fn open(element: web_sys::Element, options: Options, ready: impl FnOnce(Terminal) + 'static) {
+/// Loads the bundle, builds the terminal in `element` if it is still wanted, then hands it over.
+pub fn open(
+    element: web_sys::Element,
+    options: Options,
+    wanted: impl Fn() -> bool + 'static,
+    ready: impl FnOnce(Terminal) + 'static,
+) {
     load("./terminal.js", "PlaygroundTerminal", move |global| {
+        if !wanted() {
+            return;
+        }
         style_sheet("./xterm.css");
         let Options { label, mut on_input, mut on_resize } = options;
         element.set_inner_html("");

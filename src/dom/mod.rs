@@ -13,8 +13,9 @@ use std::rc::Rc;
 
 pub use leptos::ev::{self, EventDescriptor};
 pub use leptos::prelude::{
-    GetValue, LocalStorage, SetValue, StoredValue, UpdateValue, WithValue, document, event_target_value,
-    on_cleanup, request_animation_frame, set_interval, set_timeout, window, window_event_listener,
+    GetValue, IsDisposed, LocalStorage, SetValue, StoredValue, UpdateValue, WithValue, document,
+    event_target_value, on_cleanup, request_animation_frame, set_interval, set_timeout, window,
+    window_event_listener,
 };
 pub use markup::view;
 pub use signals::{Effect, Memo, NodeRef, RwSignal};

@@ -156,7 +156,7 @@ fn effect(mut act: Box<dyn FnMut()>) {
     leptos::Effect::new(move |_| act());
 }
 
-/// The element that stands at `node_ref`, once it does.
+/// The element that stands at `node_ref`, from its making until its view is gone.
 pub struct NodeRef<T>(leptos::NodeRef<Div>, PhantomData<fn() -> T>);
 
 impl<T> Clone for NodeRef<T> {
@@ -177,7 +177,7 @@ impl<T: JsCast> NodeRef<T> {
     }
 
     pub fn get_untracked(self) -> Option<T> {
-        leptos::GetUntracked::get_untracked(&self.0).map(JsCast::unchecked_into)
+        leptos::GetUntracked::try_get_untracked(&self.0).flatten().map(JsCast::unchecked_into)
     }
 }
 

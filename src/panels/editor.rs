@@ -24,11 +24,17 @@ pub fn editor(page: Page) -> View {
         live.with_value(|it| it.iter().for_each(|it| it.set_diagnostics(list, words)));
     };
     let start = move || {
+        // The language may have changed meanwhile: then this panel is gone, here and below.
         let Some(host) = element.get_untracked() else { return };
-        open(host.into(), options(page), move |editor| {
-            live.set_value(Some(editor));
-            page.diagnostics.with_untracked(|it| show(it));
-        });
+        open(
+            host.into(),
+            options(page),
+            move || !live.is_disposed(),
+            move |editor| {
+                live.set_value(Some(editor));
+                page.diagnostics.with_untracked(|it| show(it));
+            },
+        );
     };
     Effect::new(move |_| set_timeout(start, LOAD_DELAY));
     Effect::new(move |_| {

@@ -16,6 +16,7 @@ pub fn terminal(page: Page) -> View {
     let element = NodeRef::<html::Div>::new();
     let live = StoredValue::new_local(None::<Terminal>);
     let start = move || {
+        // The language may have changed meanwhile: then this panel is gone, here and below.
         let Some(host) = element.get_untracked() else { return };
         let options = Options {
             label: t("terminal.label").to_owned(),
@@ -24,12 +25,17 @@ pub fn terminal(page: Page) -> View {
                 page.run(Command::TerminalResize { columns, rows });
             }),
         };
-        open(host.into(), options, move |terminal| {
-            let writer = terminal.clone();
-            let before = page.attach_terminal(Some(Box::new(move |text| writer.write(text))));
-            terminal.write(&before);
-            live.set_value(Some(terminal));
-        });
+        open(
+            host.into(),
+            options,
+            move || !live.is_disposed(),
+            move |terminal| {
+                let writer = terminal.clone();
+                let before = page.attach_terminal(Some(Box::new(move |text| writer.write(text))));
+                terminal.write(&before);
+                live.set_value(Some(terminal));
+            },
+        );
     };
     Effect::new(move |_| set_timeout(start, LOAD_DELAY));
     Effect::new(move |_| {

@@ -1,7 +1,6 @@
 // The terminal: xterm.js behind the small interface that src/browser/ binds. Bytes in, bytes out; the shell is the
-// session's.
-import { FitAddon } from "@xterm/addon-fit";
-import { Terminal } from "@xterm/xterm";
+// session's. It is xterm.js' inner class: its public one only hides more.
+import { Terminal } from "browser/Terminal";
 
 const DARK = {
   background: "#0f141b", foreground: "#d7dee9", cursor: "#7fd1a8", cursorAccent: "#0f141b",
@@ -23,6 +22,21 @@ function bounded(text) {
   return (reset < 0 ? "" : RESET) + rest.slice(cut > 0 ? cut : rest.length - WAITING_KEPT);
 }
 
+// As many columns and rows as the element has room for. Follows xterm.js 5.5 addons/addon-fit.
+function fit(terminal, element) {
+  const { width, height } = terminal._renderService.dimensions.css.cell;
+  if (width === 0 || height === 0) return;
+  const pixels = (of, property) => parseInt(getComputedStyle(of).getPropertyValue(property));
+  const inside = terminal.element;
+  const across = pixels(element, "width") - pixels(inside, "padding-left") - pixels(inside, "padding-right");
+  const down = pixels(element, "height") - pixels(inside, "padding-top") - pixels(inside, "padding-bottom");
+  const columns = Math.max(2, Math.floor((across - terminal.viewport.scrollBarWidth) / width));
+  const rows = Math.max(1, Math.floor(down / height));
+  if (columns === terminal.cols && rows === terminal.rows) return;
+  terminal._renderService.clear();
+  terminal.resize(columns, rows);
+}
+
 globalThis.PlaygroundTerminal = {
   create(element, options) {
     const terminal = new Terminal({
@@ -35,12 +49,10 @@ globalThis.PlaygroundTerminal = {
       scrollback: 5000,
       screenReaderMode: Boolean(options.screenReader),
     });
-    const fit = new FitAddon();
-    terminal.loadAddon(fit);
     terminal.open(element);
     terminal.textarea?.setAttribute("aria-label", options.label ?? "Terminal");
     const refit = () => {
-      if (element.clientWidth > 0 && element.clientHeight > 0) fit.fit();
+      if (element.clientWidth > 0 && element.clientHeight > 0) fit(terminal, element);
     };
     // One fit per frame, however often the panel changes its size meanwhile.
     let asked = 0;
@@ -81,8 +93,8 @@ globalThis.PlaygroundTerminal = {
       fit: refit,
       // What is on the screen and in the scroll-back, for tests and for copying.
       text() {
-        const buffer = terminal.buffer.active;
-        const lines = Array.from({ length: buffer.length }, (_, row) => buffer.getLine(row));
+        const { lines: kept } = terminal.buffer;
+        const lines = Array.from({ length: kept.length }, (_, row) => kept.get(row));
         // A row that goes on in the next is one line.
         return lines.reduce((text, it, row) => {
           const whole = !lines[row + 1]?.isWrapped;

@@ -14,8 +14,8 @@ struct Budget {
     accepted: u64,
 }
 
-const WASM: Budget = Budget { what: "wasm", goal: 750 << 10, accepted: 1_000 << 10 };
-const PAGE: Budget = Budget { what: "whole page", goal: 1 << 20, accepted: 1_200 << 10 };
+const WASM: Budget = Budget { what: "wasm", goal: 750 << 10, accepted: 970 << 10 };
+const PAGE: Budget = Budget { what: "whole page", goal: 1 << 20, accepted: 1_152 << 10 };
 const FIRST_PAINT: Budget = Budget { what: "first paint", goal: 30 << 10, accepted: 30 << 10 };
 
 /// The site as it is published, into dist/.
@@ -117,12 +117,19 @@ pub fn print_weights() -> Result<bool, String> {
     let sum = |fits: &dyn Fn(&str) -> bool| {
         weights.iter().filter(|it| fits(&it.name)).map(|it| it.brotli).sum::<u64>()
     };
+    // A visitor reads one language: of the two files of words the heavier one counts. (The worker that keeps the page for
+    // later fetches the other too, when everything else is there.)
+    let words = weights.iter().filter(|it| it.name.starts_with("words")).map(|it| it.brotli);
+    let unread = words.min().unwrap_or_default();
     // What is on the first screen before any script runs: the page itself and its style.
     let first = sum(&|name| {
         has_extension(name, "html") || (has_extension(name, "css") && !name.starts_with("xterm"))
     });
-    let budgets =
-        [(WASM, sum(&|name| has_extension(name, "wasm"))), (PAGE, sum(&|_| true)), (FIRST_PAINT, first)];
+    let budgets = [
+        (WASM, sum(&|name| has_extension(name, "wasm"))),
+        (PAGE, sum(&|_| true) - unread),
+        (FIRST_PAINT, first),
+    ];
     let mut fits = true;
     for (budget, size) in budgets {
         let verdict = match size {

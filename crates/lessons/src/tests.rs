@@ -54,6 +54,21 @@ fn nothing_is_solved_at_the_start() {
     }
 }
 
+/// What the page fetches says the same as what is built in.
+#[test]
+fn given_words_are_those_built_in() {
+    for (language, file) in [(Language::En, "en.md"), (Language::ZhCn, "zh-CN.md")] {
+        for scenario in SCENARIOS {
+            let folder =
+                format!("{}/../../lessons/{:02}-{}", env!("CARGO_MANIFEST_DIR"), scenario.order, scenario.id);
+            let markdown = std::fs::read_to_string(format!("{folder}/{file}")).unwrap();
+            let built_in = scenario.text(language);
+            assert_eq!(&crate::given::text(built_in, &markdown), built_in, "{} {file}", scenario.id);
+        }
+        assert!(!crate::give(language, &serde_json::json!({"why-pods": "# Of one only"})));
+    }
+}
+
 fn length(text: &Text, measure: impl Fn(&str) -> usize) -> usize {
     let steps = text.steps.iter().map(|it| measure(it.title) + measure(it.body) + measure(it.hint));
     measure(text.intro) + measure(text.question) + measure(text.why) + steps.sum::<usize>()

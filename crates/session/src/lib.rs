@@ -30,5 +30,6 @@ pub use input::{Input, Logged};
 pub use link::{Link, LinkError};
 pub use playground::{Finished, Playground, RunId};
 pub use runtime::CustomImage;
+pub use scenario::give_words;
 pub use session::{INPUT_BYTES_MAX, MANIFEST_BYTES_MAX, Session};
 pub use sim::Gather;

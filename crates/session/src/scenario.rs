@@ -124,10 +124,16 @@ impl Evidence for Seen<'_> {
     }
 }
 
+/// Takes in the lessons' words of a language, Markdown by id, where they are not built in (feature `texts`). False when
+/// words are missing.
+pub fn give_words(language: &str, markdown: &serde_json::Value) -> bool {
+    lessons::give(Language::from_code(language), markdown)
+}
+
 /// The page beside the manifest, in the language asked for.
 pub fn lesson(scenario: &Scenario, done: u64, language: &str) -> LessonCard {
     let found = scenario.lesson;
-    let text = found.text(if language.starts_with("zh") { Language::ZhCn } else { Language::En });
+    let text = found.text(Language::from_code(language));
     let mut body = text.intro.to_owned();
     if !text.question.is_empty() {
         body.push_str("\n\n**");

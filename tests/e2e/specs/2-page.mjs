@@ -11,6 +11,11 @@ async function restarted(it) {
   await it.pause();
 }
 
+/// What the browser says of files that were kept back is no complaint of the page.
+function ofTheNetwork(it) {
+  it.complaints = it.complaints.filter((text) => !text.startsWith("console: Failed to load resource"));
+}
+
 export default [
   ["first paint says what comes, without scripts", async (it) => {
     await it.page.getByText("A whole Kubernetes cluster starts in this tab.").waitFor();
@@ -114,6 +119,59 @@ export default [
     await it.sees(() => it.page.getByRole("region", { name: "课程", exact: true }).textContent(), /[\u4e00-\u9fff]{4}/);
     await it.pod("steps").getByRole("button").first().click();
     await it.sees("inspector", /steps.*(就绪|运行)/);
+  }],
+
+  ["only the words of the language that is read are fetched", async (it) => {
+    const fetched = [];
+    it.page.on("request", (request) => fetched.push(/words[^/]*$/.exec(request.url())?.[0]));
+    const words = () => fetched.filter(Boolean).join(" ");
+    await it.visit("#v=1&scenario=why-pods&lang=zh-CN");
+    has(words(), /^words-\w+\.zh-CN\.json$/);
+    has(await it.page.title(), "标签页里的 Kubernetes 集群");
+    await it.page.getByRole("tab", { name: "课程" }).click();
+    await it.sees(() => it.page.getByRole("list").first().textContent(), /[\u4e00-\u9fff]{4}/);
+    await it.button("中 / EN").click();
+    await it.page.getByRole("region", { name: "Lesson", exact: true }).waitFor();
+    has(words(), /^words-\w+\.zh-CN\.json words-\w+\.en\.json$/);
+    await it.button("中 / EN").click();
+    await it.page.getByRole("region", { name: "课程", exact: true }).waitFor();
+    check(words().split(" ").length === 2, `words were fetched again: ${words()}`);
+  }],
+
+  ["words that do not arrive leave the page in its language, with a sentence", async (it) => {
+    await it.page.route("**/words*.zh-CN.json", (route) => route.abort());
+    await it.button("中 / EN").click();
+    await it.page.getByText("The words of the other language could not be fetched.").waitFor();
+    check((await it.page.evaluate(() => document.documentElement.lang)) === "en", "the language stays");
+    await it.button("Pause (Space)").waitFor();
+    await it.page.unroute("**/words*.zh-CN.json");
+    await it.button("中 / EN").click();
+    await it.button("暂停 (空格)").waitFor();
+    ofTheNetwork(it);
+  }],
+
+  ["the language may change before the editor and the terminal are there", async (it) => {
+    const scripts = [];
+    await it.page.route(/(editor|terminal)\.js$/, (route) => scripts.push(route));
+    await it.page.goto("about:blank");
+    await it.page.goto(`${it.server.url}#v=1&lang=zh-CN`);
+    await it.sees(async () => String(scripts.length), "2");
+    await it.button("中 / EN").click();
+    await it.button("Pause (Space)").waitFor();
+    await Promise.all(scripts.map((route) => route.continue()));
+    await it.page.locator(".cm-content").waitFor({ state: "attached" });
+    has(await it.run("kubectl version"), "Server Version: v1.36");
+  }],
+
+  ["without any words the page says so", async (it) => {
+    await it.page.route("**/words*.json", (route) => route.fulfill({ status: 503 }));
+    await it.page.goto("about:blank");
+    await it.page.goto(`${it.server.url}#v=1&lang=zh-CN`);
+    await it.page.getByRole("heading", { name: "本页面的文字没有加载成功" }).waitFor();
+    await it.page.unroute("**/words*.json");
+    await it.button(/重新加载/).click();
+    await it.button("暂停 (空格)").waitFor();
+    ofTheNetwork(it);
   }],
 
   ["time goes back and forth to the same states", async (it) => {

@@ -89,4 +89,28 @@ export default [
     await it.page.locator(".cm-line", { hasText: "image: nginx" }).hover({ position: { x: 40, y: 8 } });
     has(await it.page.locator(".cm-about").textContent(), "spec.containers[].image", "string");
   }],
+
+  ["the editor colours, indents, folds and searches YAML", async (it) => {
+    await it.write("apiVersion: v1\nkind: Pod # one\nmetadata:\n  name: web\nspec:\n  containers:\n  - name: app\n    image: busybox\n    args: [a, 'b: c']\n    command:\n    - |\n      echo: x\n");
+    const colours = () => it.page.evaluate(() => {
+      const spans = [...document.querySelectorAll(".cm-line span")];
+      return Object.fromEntries(spans.map((span) => [span.textContent.trim(), getComputedStyle(span).color]));
+    });
+    await it.sees(async () => Object.keys(await colours()).join("\n"), "kind", "Pod", "# one", "'b: c'", "echo: x");
+    const { kind, args, Pod, ...rest } = await colours();
+    check(kind === args && kind !== Pod, "keys have a colour of their own");
+    check(rest["'b: c'"] === Pod && rest["echo: x"] === Pod && rest["# one"] !== Pod, "texts look like texts, comments do not");
+    await it.page.locator(".cm-line", { hasText: "args" }).click();
+    await it.page.keyboard.press("End");
+    await it.page.keyboard.type("\ntty: true");
+    await it.sees(() => it.page.locator(".cm-line", { hasText: "tty" }).textContent(), /^ {4}tty: true$/);
+    await it.page.locator(".cm-line", { hasText: "containers" }).click();
+    await it.page.keyboard.press("Control+Shift+BracketLeft");
+    await it.page.locator(".cm-foldPlaceholder").waitFor();
+    check((await it.page.locator(".cm-line", { hasText: "name: app" }).count()) === 0, "the list is folded away");
+    await it.page.keyboard.press("Control+f");
+    await it.page.keyboard.type("busybox");
+    await it.page.keyboard.press("Enter");
+    await it.page.locator(".cm-searchMatch-selected", { hasText: "busybox" }).waitFor();
+  }],
 ];
