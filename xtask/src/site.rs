@@ -26,14 +26,14 @@ pub fn build() -> Result<(), String> {
 }
 
 /// With a standard library of its own: made for size, and a panic is a trap without words, for which the page has the same
-/// box. Loops stay without LLVM's strength reduction, which makes an addition of what an access has as its offset. The
-/// compiler is a pinned one; it takes these switches only with its word of unlocking.
+/// box. Loops stay without LLVM's strength reduction, which makes an addition of what an access has as its offset, and with
+/// their constants where they are used. What has a frame of its own is not put into its caller, which then has a larger one.
+/// The compiler is a pinned one; it takes these switches only with its word of unlocking.
 pub fn small<'a>(build: &'a mut Command, more_flags: &str) -> Result<&'a mut Command, String> {
     tools::rust_source()?;
     let xtask = std::env::current_exe().map_err(|it| it.to_string())?;
-    let flags = format!(
-        "--cfg erase_components -Zunstable-options -Cpanic=immediate-abort -Cllvm-args=-disable-lsr {more_flags}"
-    );
+    let passes = "-disable-lsr -disable-machine-licm -inline-max-stacksize=16".replace(' ', " -Cllvm-args=");
+    let flags = format!("-Zunstable-options -Cpanic=immediate-abort -Cllvm-args={passes} {more_flags}");
     Ok(build
         // For the site's post_build hook, which puts the file into order.
         .env("XTASK", xtask)
