@@ -3,6 +3,7 @@
 // It knows YAML's syntax and nothing of Kubernetes: diagnostics and completions come from the session.
 import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
+import { yaml } from "@codemirror/lang-yaml";
 import {
   bracketMatching, foldGutter, foldKeymap, HighlightStyle, indentOnInput, indentUnit, syntaxHighlighting,
 } from "@codemirror/language";
@@ -13,7 +14,6 @@ import {
   drawSelection, EditorView, highlightActiveLine, highlightActiveLineGutter, hoverTooltip, keymap, lineNumbers,
 } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
-import { yaml } from "./yaml.js";
 
 // Colours are the page's own tokens, so both themes follow without a second style.
 const highlight = HighlightStyle.define([
@@ -99,7 +99,7 @@ globalThis.PlaygroundEditor = {
           Prec.highest(keymap.of([{ key: "Mod-Enter", run: () => (options.onApply?.(), true) }])),
           lineNumbers(), foldGutter(), lintGutter(), history(), drawSelection(), indentOnInput(), bracketMatching(),
           closeBrackets(), highlightActiveLine(), highlightActiveLineGutter(), highlightSelectionMatches(),
-          indentUnit.of("  "), EditorState.tabSize.of(2), yaml.extension, syntaxHighlighting(highlight), look,
+          indentUnit.of("  "), EditorState.tabSize.of(2), yaml(), syntaxHighlighting(highlight), look,
           autocompletion(options.complete ? {
             override: [(context) => {
               const word = context.matchBefore(/[A-Za-z0-9_./]*/);

@@ -14,8 +14,8 @@ struct Budget {
     accepted: u64,
 }
 
-const WASM: Budget = Budget { what: "wasm", goal: 750 << 10, accepted: 970 << 10 };
-const PAGE: Budget = Budget { what: "whole page", goal: 1 << 20, accepted: 1_152 << 10 };
+const WASM: Budget = Budget { what: "wasm", goal: 750 << 10, accepted: 795 << 10 };
+const PAGE: Budget = Budget { what: "whole page", goal: 1 << 20, accepted: 1 << 20 };
 const FIRST_PAINT: Budget = Budget { what: "first paint", goal: 30 << 10, accepted: 30 << 10 };
 
 /// The site as it is published, into dist/.
