@@ -39,11 +39,12 @@ impl View {
             Node::Element(it) => self.element(it),
             Node::Block(NodeBlock::ValidBlock(it)) => {
                 // Braces of the markup, where Rust needs none.
-                let inside = match &it.stmts[..] {
-                    [Stmt::Expr(only, None)] => quote! { #only },
-                    _ => quote! { #it },
+                let inside = if let [Stmt::Expr(only, None)] = &it.stmts[..] {
+                    quote! { #only }
+                } else {
+                    quote! { #it }
                 };
-                self.child(quote_spanned! { it.span() => crate::dom::IntoView::into_view(#inside) });
+                self.child(&quote_spanned! { it.span() => crate::dom::IntoView::into_view(#inside) });
                 Ok(())
             }
             Node::Text(it) => {
@@ -55,7 +56,7 @@ impl View {
         }
     }
 
-    fn child(&mut self, view: TokenStream) {
+    fn child(&mut self, view: &TokenStream) {
         self.outline.push_str("<?>");
         self.holes.push(quote! { crate::dom::Hole::Child(#view) });
     }
@@ -114,7 +115,7 @@ impl View {
             found.ok_or_else(|| Error::new(it.name().span(), format!("For needs {name}")))
         };
         let (each, key, children) = (part("each")?, part("key")?, part("children")?);
-        self.child(quote! { crate::dom::rows(#each, #key, #children) });
+        self.child(&quote! { crate::dom::rows(#each, #key, #children) });
         Ok(())
     }
 }
@@ -136,4 +137,49 @@ fn plain(words: &str, end: char, span: Span) -> Result<&str, Error> {
         return Err(Error::new(span, format!("{end:?} ends the words of an outline: put them into a block")));
     }
     Ok(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(input: TokenStream) -> View {
+        let mut view = View::default();
+        for node in rstml::parse2(input).expect("markup") {
+            view.node(&node).expect("a view");
+        }
+        view
+    }
+
+    #[test]
+    fn what_is_known_stands_in_the_outline_and_the_rest_are_holes_in_its_order() {
+        let it = view(quote! {
+            <label class="check sm" data-open=open>
+                <input type="checkbox" rows=4 readonly on:change=pick prop:checked=on />
+                "Say " {words}
+            </label>
+            {more}
+        });
+        assert_eq!(
+            it.outline,
+            "<label class=\"check sm\" data-open?><input type=\"checkbox\" rows=\"4\" readonly=\"\" on:change? prop:checked?></>\
+             Say <?></><?>"
+        );
+        let holes: Vec<String> = it.holes.iter().map(ToString::to_string).collect();
+        let named = ["open", "pick", "on", "words", "more"];
+        assert_eq!(holes.len(), named.len());
+        for (hole, name) in holes.iter().zip(named) {
+            assert!(hole.contains(name), "{hole} is not {name}");
+        }
+    }
+
+    #[test]
+    fn what_would_end_an_outline_early_is_refused() {
+        for input in
+            [quote! { <p>"a < b"</p> }, quote! { <p title="say \"no\""></p> }, quote! { <p>bare words</p> }]
+        {
+            assert!(expand(input.clone()).is_err(), "{input}");
+        }
+        assert!(expand(quote! { <For each=all key=id /> }).is_err());
+    }
 }
