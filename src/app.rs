@@ -1,6 +1,6 @@
 //! The frame of the page: where panels stand, keys, what lies over it.
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use session::frame::Command;
 
 use crate::browser;
@@ -16,9 +16,9 @@ use crate::session::{Dialog, Page, SPEEDS};
 /// The words of `language` are there.
 pub fn app(language: Language) -> View {
     let page = Page::open(language);
-    Effect::new(move |_| browser::set_root("data-theme", if page.dark.get() { "dark" } else { "light" }));
-    Effect::new(move |_| browser::set_root("data-panel", page.panel.get()));
-    Effect::new(move |_| browser::set_root("data-present", if page.presenting.get() { "on" } else { "off" }));
+    Effect::new(move || browser::set_root("data-theme", if page.dark.get() { "dark" } else { "light" }));
+    Effect::new(move || browser::set_root("data-panel", page.panel.get()));
+    Effect::new(move || browser::set_root("data-present", if page.presenting.get() { "on" } else { "off" }));
     let address = browser::address();
     if browser::parameter(&address, "embed").is_some_and(|it| it != "0") {
         browser::set_root("data-embed", "on");

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use serde::Serialize;
 use serde_json::Value;
 use session::frame::Micros;

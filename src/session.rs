@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use session::frame::{
     Command, Diagnostic, FaultTarget, Frame, Micros, Narration, NodeCard, ObjectRef, Outcome, PodCard, Tab,
     ViewState,
@@ -138,7 +138,7 @@ impl Page {
             .map_or_else(|| browser::matches("(prefers-color-scheme: dark)"), |it| it == "dark");
         let speed = browser::stored("speed").and_then(|it| it.parse().ok()).filter(|it| *it < SPEEDS.len());
         let frame = RwSignal::new(Arc::<Frame>::default());
-        let now = Memo::new(move |_| frame.with(|it| it.clock.now));
+        let now = Memo::new(move || frame.with(|it| it.clock.now));
         let (session, error) = Session::open(&link);
         let page = Page(Box::leak(Box::new(Shared {
             session: StoredValue::new_local(session),
@@ -165,7 +165,7 @@ impl Page {
             spoken: RwSignal::new(String::new()),
             presenting: RwSignal::new(false),
             now,
-            seconds: Memo::new(move |_| now.get() / 1_000_000 * 1_000_000),
+            seconds: Memo::new(move || now.get() / 1_000_000 * 1_000_000),
             seek: StoredValue::new(None),
             stale: StoredValue::new(true),
             said: StoredValue::new(0),
@@ -194,7 +194,7 @@ impl Page {
         self,
         select: impl Fn(&Frame) -> T + Send + Sync + 'static,
     ) -> Memo<T> {
-        Memo::new(move |_| self.frame.with(|it| select(it)))
+        Memo::new(move || self.frame.with(|it| select(it)))
     }
 
     pub fn pod(self, uid: String) -> Memo<Option<Arc<PodCard>>> {

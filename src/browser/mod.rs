@@ -3,7 +3,7 @@
 pub mod editor;
 pub mod terminal;
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use js_sys::{Array, Function, Reflect};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};

@@ -1,6 +1,6 @@
 //! One modal sheet at a time. The browser's own element keeps the focus inside and closes on Escape.
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 
 use super::icon::icon;
 use crate::i18n::t;

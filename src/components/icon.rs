@@ -1,6 +1,6 @@
 //! Small drawings, so that shapes do not depend on fonts.
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 
 /// Paths on a field of 16 × 16; stroked, unless the name ends in `!`.
 fn path(name: &str) -> &'static str {

@@ -1,6 +1,6 @@
 //! The line between two panels: dragged, or moved by arrow keys; its place is remembered.
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 
 use crate::browser;
 
@@ -16,7 +16,7 @@ pub fn split(
     let key = ["split.", name].concat();
     let stored = browser::stored(&key).and_then(|it| it.parse().ok()).unwrap_or(usual);
     let size = RwSignal::new(stored.clamp(least, most));
-    Effect::new(move |_| {
+    Effect::new(move || {
         browser::set_variable(name, size.get());
         browser::store(&["split.", name].concat(), &size.get().to_string());
     });

@@ -1,6 +1,6 @@
 //! A row of tabs, with arrow keys as ARIA asks.
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use session::Gather as _;
 use wasm_bindgen::JsCast;
 

@@ -22,6 +22,11 @@ pub use signals::{Effect, Memo, NodeRef, RwSignal};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event};
 
+/// All that a panel needs.
+pub mod prelude {
+    pub use super::*;
+}
+
 /// What can stand on the page.
 #[derive(Default)]
 pub enum View {

@@ -240,7 +240,9 @@ impl Mounted {
                 }
             }
             Mounted::List(list, end) => {
-                list.iter().for_each(|it| it.each_node(visit));
+                for it in list {
+                    it.each_node(visit);
+                }
                 visit(end);
             }
             Mounted::Live(shown, _) => shown.borrow().each_node(visit),

@@ -103,7 +103,7 @@ impl<T> Clone for Memo<T> {
 impl<T> Copy for Memo<T> {}
 
 impl<T: PartialEq + Send + Sync + 'static> Memo<T> {
-    pub fn new(compute: impl Fn(()) -> T + Send + Sync + 'static) -> Memo<T> {
+    pub fn new(compute: impl Fn() -> T + Send + Sync + 'static) -> Memo<T> {
         Memo(memo(Box::new(Computed(compute))), PhantomData)
     }
 
@@ -132,9 +132,9 @@ impl<T: PartialEq + Send + Sync + 'static> Memo<T> {
 
 struct Computed<F>(F);
 
-impl<T: PartialEq + Send + Sync + 'static, F: Fn(()) -> T> Compute<Kept> for Computed<F> {
+impl<T: PartialEq + Send + Sync + 'static, F: Fn() -> T> Compute<Kept> for Computed<F> {
     fn now(&self) -> Kept {
-        Kept::new((self.0)(()))
+        Kept::new((self.0)())
     }
 }
 
@@ -146,9 +146,9 @@ fn memo(compute: Box<dyn Compute<Kept> + Send + Sync>) -> leptos::Memo<Kept> {
 pub struct Effect;
 
 impl Effect {
-    pub fn new(act: impl FnMut(()) + 'static) {
-        let mut act = act;
-        effect(Box::new(move || act(())));
+    #[expect(clippy::new_ret_no_self, reason = "as in Leptos, where what it gives is of no use here")]
+    pub fn new(act: impl FnMut() + 'static) {
+        effect(Box::new(act));
     }
 }
 

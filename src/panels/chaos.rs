@@ -1,6 +1,6 @@
 //! What can be broken, and mended again. And a node's labels and taints.
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use session::Gather as _;
 use session::frame::{Command, FaultTarget, ObjectRef, Trouble};
 

@@ -1,6 +1,6 @@
 //! The bottom: time, events, terminal.
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use session::frame::Command;
 
 use super::{events, terminal, timeline};

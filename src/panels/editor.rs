@@ -3,7 +3,7 @@
 use session::Gather as _;
 use std::time::Duration;
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use session::frame::{Diagnostic, ManifestState, Severity};
 use session::suggest::{self, Suggestion};
 
@@ -36,14 +36,14 @@ pub fn editor(page: Page) -> View {
             },
         );
     };
-    Effect::new(move |_| set_timeout(start, LOAD_DELAY));
-    Effect::new(move |_| {
+    Effect::new(move || set_timeout(start, LOAD_DELAY));
+    Effect::new(move || {
         page.replaced.track();
         let text = page.manifest.get_untracked();
         live.with_value(|it| it.iter().for_each(|it| it.set_value(&text)));
     });
-    Effect::new(move |_| page.diagnostics.with(|it| show(it)));
-    Effect::new(move |_| {
+    Effect::new(move || page.diagnostics.with(|it| show(it)));
+    Effect::new(move || {
         let dark = page.dark.get();
         live.with_value(|it| it.iter().for_each(|it| it.set_dark(dark)));
     });

@@ -1,6 +1,6 @@
 //! Events, as `kubectl get events` lists them, newest first.
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use session::Gather as _;
 use session::frame::EventCard;
 

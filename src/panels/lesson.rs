@@ -1,6 +1,6 @@
 //! The lesson beside the manifest: text, goals, documents.
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use session::frame::{Command, GoalCard, LessonCard};
 
 use crate::components::icon::icon;

@@ -1,6 +1,6 @@
 //! The scenario menu.
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use session::Gather as _;
 use session::frame::{Command, ScenarioCard, ScenarioGroup};
 

@@ -1,6 +1,6 @@
 //! The session as an address; as a file; and back.
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use session::frame::Command;
 use wasm_bindgen::JsCast;
 

@@ -1,6 +1,6 @@
 //! How states look and read: one place for class, shape and words of a tone.
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use session::frame::{ContainerKind, Probe, Tone, VolumeKind};
 
 use crate::components::icon::icon;

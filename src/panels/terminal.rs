@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use session::frame::Command;
 
 use crate::browser::terminal::{Options, Terminal, open};
@@ -37,8 +37,8 @@ pub fn terminal(page: Page) -> View {
             },
         );
     };
-    Effect::new(move |_| set_timeout(start, LOAD_DELAY));
-    Effect::new(move |_| {
+    Effect::new(move || set_timeout(start, LOAD_DELAY));
+    Effect::new(move || {
         if page.panel.get() == "terminal" {
             live.with_value(|it| it.iter().for_each(Terminal::focus));
         }

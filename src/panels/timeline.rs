@@ -3,7 +3,7 @@
 use session::Gather as _;
 use std::sync::Arc;
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use session::frame::{Command, Mark, Micros, PodLane, Probe, Segment, Tick, Timeline};
 
 use crate::browser;
@@ -27,7 +27,7 @@ pub fn timeline(page: Page) -> View {
         let seconds = it.clock.end.max(it.clock.now) / SECOND;
         SECOND * WINDOWS.iter().copied().find(|it| seconds * 20 < it * 19).unwrap_or(seconds + 60)
     });
-    let window = Memo::new(move |_| zoom.get().unwrap_or_else(|| (0, furthest.get())));
+    let window = Memo::new(move || zoom.get().unwrap_or_else(|| (0, furthest.get())));
     let lines = page.pick(|it| Arc::clone(&it.timeline));
     let range = NodeRef::<html::Div>::new();
     let dragging = StoredValue::new(false);
@@ -205,7 +205,7 @@ fn head_words(page: Page, lines: Memo<Arc<Timeline>>) -> Option<View> {
 
 /// Futures that were left, to return to.
 fn branches(page: Page, lines: Memo<Arc<Timeline>>, window: Memo<Window>) -> View {
-    let list = Memo::new(move |_| lines.with(|it| it.branches.clone()));
+    let list = Memo::new(move || lines.with(|it| it.branches.clone()));
     (move || {
         list.get()
             .into_iter()

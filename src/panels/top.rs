@@ -1,6 +1,6 @@
 //! The bar: brand, scenario, transport, tools.
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use session::frame::Command;
 
 use super::scenarios;

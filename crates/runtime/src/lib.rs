@@ -6,11 +6,7 @@
 //! Every call takes effect at once; the kubelet waits the latencies of real calls before it makes them. What takes time
 //! of its own (processes, pulls, requests) goes on in [`Event`]s and ends in [`Notice`]s.
 
-#![expect(
-    clippy::format_push_string,
-    clippy::format_collect,
-    reason = "what commands print is short, and written once"
-)]
+#![expect(clippy::format_push_string, reason = "what commands print is short, and written once")]
 
 pub mod clock;
 pub mod commands;

@@ -1,6 +1,6 @@
 //! The smallest changes that would place a Pod: each says where it lands, and does what its command line does.
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use session::Gather as _;
 use session::frame::{Command, Remedy, RemedyEdit, RemedyKind, RemedySide};
 

@@ -8,7 +8,7 @@ mod table;
 
 use std::sync::Arc;
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use session::frame::Decision;
 
 use crate::browser;

@@ -1,6 +1,6 @@
 //! Preemption: on which nodes it would help that others leave, who they are, and why one node was taken.
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use session::frame::{Decision, PreemptionRow, Victim};
 
 use crate::i18n::{self, t, tf};

@@ -1,6 +1,6 @@
 //! The scheduler's queue, lane by lane: who waits, for what, and which event would wake it.
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use session::Gather as _;
 use session::frame::{Lane, Queued, Tone};
 

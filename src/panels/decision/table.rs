@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use session::frame::{Decision, DecisionColumn, DecisionRow, Score, Verdict};
 
 use super::short;

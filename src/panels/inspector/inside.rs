@@ -3,7 +3,7 @@
 use session::Gather as _;
 use std::sync::Arc;
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use session::frame::{
     Command, ContainerKind, Drawer, FaultTarget, Inside, Inspector, Namespace, NamespaceKind, ObjectRef,
     Port, ProcessLine, Room, Sample, Tone, Usage,

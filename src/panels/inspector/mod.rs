@@ -8,7 +8,7 @@ mod why;
 
 use std::sync::Arc;
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use session::frame::{Command, FaultTarget, Inspector, Tab};
 
 use super::events;

@@ -1,6 +1,6 @@
 //! What it does and waits for, in a sentence; then the four tracks, live side by side.
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use session::frame::{Condition, Inspector, Micros, Track, TrackKind};
 
 use crate::components::icon::icon;

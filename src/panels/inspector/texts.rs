@@ -1,6 +1,6 @@
 //! YAML as served, and logs.
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use session::Gather as _;
 use session::frame::{Inspector, ServedLine};
 

@@ -1,6 +1,6 @@
 //! The chain of causes, back to the person's own act.
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use session::frame::{Actor, Inspector, WhyStep};
 
 use crate::i18n::{self, t};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use session::frame::{Hop, Station};
 
 use crate::browser;
@@ -24,7 +24,7 @@ pub fn flights(page: Page, stage: NodeRef<html::Div>) -> View {
     let flying = RwSignal::new(Vec::<Flight>::new());
     let newest = StoredValue::new(None::<u64>);
     let hops = page.pick(|it| it.plane.hops.clone());
-    Effect::new(move |_| {
+    Effect::new(move || {
         let hops = hops.get();
         let Some(stage) = stage.get_untracked() else { return };
         let last = hops.iter().map(|it| it.id).max();

@@ -9,7 +9,7 @@ pub mod theatre;
 mod tiles;
 pub mod waiting;
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 
 use crate::components::icon::icon;
 use crate::i18n::{t, tf};
@@ -21,7 +21,7 @@ const CARDS_MAX: usize = 60;
 pub fn stage(page: Page) -> View {
     let element = NodeRef::<html::Div>::new();
     let many = page.pick(|it| it.pods.len() > CARDS_MAX);
-    let tiles = Memo::new(move |_| page.tiles.get().unwrap_or_else(|| many.get()));
+    let tiles = Memo::new(move || page.tiles.get().unwrap_or_else(|| many.get()));
     let nodes = page.pick(|it| it.nodes.iter().map(|it| it.name.clone()).gather());
     let count = page.pick(|it| (it.nodes.len(), it.pods.len()));
     let cards = move || {

@@ -3,7 +3,7 @@
 use session::Gather as _;
 use std::sync::Arc;
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use session::frame::{Amount, Command, Gate, LabelChip, NodeCard, NodeState, ObjectRef, TaintChip, Tone};
 
 use super::pod::pod_card;
@@ -17,7 +17,7 @@ use crate::session::{Dialog, Page};
 pub fn node_card(page: Page, name: &str) -> View {
     let name = name.to_owned();
     let card = page.node(name.clone());
-    let uids = Memo::new(move |_| card.with(|it| it.as_ref().map(|it| it.pods.clone()).unwrap_or_default()));
+    let uids = Memo::new(move || card.with(|it| it.as_ref().map(|it| it.pods.clone()).unwrap_or_default()));
     let class = {
         let name = name.clone();
         move || {
@@ -136,7 +136,7 @@ fn amount(it: &Amount) -> View {
 fn chips(page: Page, node: String, card: Memo<Option<Arc<NodeCard>>>) -> View {
     // None: nothing is edited. Else the text to begin with.
     let editing = RwSignal::new(None::<String>);
-    let shown = Memo::new(move |_| {
+    let shown = Memo::new(move || {
         card.with(|it| it.as_ref().map(|it| (it.taints.clone(), it.labels.clone())).unwrap_or_default())
     });
     let of = node.clone();
@@ -196,7 +196,7 @@ fn chip(
 /// Enter sets what is typed, Escape leaves it.
 fn field(page: Page, editing: RwSignal<Option<String>>, node: String, begin: String) -> View {
     let input = NodeRef::<crate::dom::html::Input>::new();
-    Effect::new(move |_| {
+    Effect::new(move || {
         if let Some(it) = input.get() {
             // It has only just been put there by somebody's click.
             let _ = it.focus();

@@ -3,7 +3,7 @@
 use session::Gather as _;
 use std::sync::Arc;
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use session::frame::{Command, Lane, ObjectRef, ServiceCard, Tone, WorkloadCard};
 
 use crate::components::icon::icon;

@@ -3,7 +3,7 @@
 use session::Gather as _;
 use std::sync::Arc;
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use session::frame::{
     Backoff, ContainerCard, ContainerKind, ContainerState, Foundation, Grace, Lamp, ObjectRef, PodCard, Says,
     Tone, VolumeCard,
@@ -174,7 +174,7 @@ fn grace(page: Page, it: &Grace) -> View {
 fn timer(page: Page, class: &'static str, title: &'static str, until: u64, total: u64) -> View {
     // Drawn 120 times over its length: no more can be seen.
     let step = (total / 120).max(1);
-    let left = Memo::new(move |_| until.saturating_sub(page.now.get()).div_ceil(step) * step);
+    let left = Memo::new(move || until.saturating_sub(page.now.get()).div_ceil(step) * step);
     let shown = move || {
         let left = left.get();
         ring(left * 1000 / total, short_span(left))

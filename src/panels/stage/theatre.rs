@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use session::frame::{Decision, Frame, Gate, Micros, NodeCard, ObjectRef};
 use session::theatre::{Scene, Spot, Theatre};
 

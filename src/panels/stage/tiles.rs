@@ -4,7 +4,7 @@ use session::Gather as _;
 use std::fmt::Write;
 use std::sync::Arc;
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use session::frame::{Frame, ObjectRef, PodCard};
 
 use crate::browser;

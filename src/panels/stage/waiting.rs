@@ -3,7 +3,7 @@
 use session::Gather as _;
 use std::sync::Arc;
 
-use crate::dom::*;
+use crate::dom::prelude::*;
 use session::frame::{Clause, ObjectRef, Pending, Tone};
 
 use super::pod::pod_card;
