@@ -1,12 +1,12 @@
 //! The frame of the page: where panels stand, keys, what lies over it.
 
-use crate::dom::prelude::*;
 use session::frame::Command;
 
 use crate::browser;
 use crate::components::dialog::{Sheet, dialog};
 use crate::components::icon::icon;
 use crate::components::split::split;
+use crate::dom::prelude::*;
 
 use crate::components::tabs::{TabLabel, tabs};
 use crate::i18n::{self, Language, t, tf};
@@ -23,7 +23,7 @@ pub fn app(language: Language) -> View {
     if browser::parameter(&address, "embed").is_some_and(|it| it != "0") {
         browser::set_root("data-embed", "on");
     }
-    window_event_listener(crate::dom::ev::keydown, move |event| keys(page, &event));
+    window_event_listener(ev::keydown, move |event| keys(page, &event));
     // A change of language builds everything anew: that costs nothing until somebody does it.
     let words = move || {
         let language = page.language.get();
@@ -135,7 +135,7 @@ fn sheet(page: Page) -> Option<Sheet> {
     Some(Sheet { title, inside, wide })
 }
 
-fn keys(page: Page, event: &crate::dom::ev::KeyboardEvent) {
+fn keys(page: Page, event: &ev::KeyboardEvent) {
     let key = event.key();
     if event.ctrl_key() || event.meta_key() {
         match key.as_str() {

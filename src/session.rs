@@ -1,21 +1,20 @@
 //! The only writer: owns the session, paces it, publishes one frame an animation frame.
 
-use session::Gather as _;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::dom::prelude::*;
 use session::frame::{
     Command, Diagnostic, FaultTarget, Frame, Micros, Narration, NodeCard, ObjectRef, Outcome, PodCard, Tab,
     ViewState,
 };
 
 use crate::browser;
+use crate::dom::prelude::*;
 use crate::i18n::{self, Language, t};
 use crate::panels::stage::theatre::{self, Director};
-use session::Session;
 use session::theatre::Theatre;
+use session::{Gather as _, Session};
 use wasm_bindgen_futures::spawn_local;
 
 /// Real milliseconds a frame may spend on the cluster; then virtual time falls behind instead of the page.

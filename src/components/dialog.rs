@@ -1,8 +1,7 @@
 //! One modal sheet at a time. The browser's own element keeps the focus inside and closes on Escape.
 
-use crate::dom::prelude::*;
-
 use super::icon::icon;
+use crate::dom::prelude::*;
 use crate::i18n::t;
 
 /// A title and what stands under it.

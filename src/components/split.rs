@@ -1,8 +1,7 @@
 //! The line between two panels: dragged, or moved by arrow keys; its place is remembered.
 
-use crate::dom::prelude::*;
-
 use crate::browser;
+use crate::dom::prelude::*;
 
 /// Sets the CSS variable `--name` of the page, in pixels, between `least` and `most`.
 pub fn split(
@@ -21,7 +20,7 @@ pub fn split(
         browser::store(&["split.", name].concat(), &size.get().to_string());
     });
     let dragged = StoredValue::new(None::<(i32, i32)>);
-    let along = move |event: &crate::dom::ev::PointerEvent| {
+    let along = move |event: &ev::PointerEvent| {
         if vertical { event.client_x() } else { event.client_y() }
     };
     let by = move |pixels: i32| {

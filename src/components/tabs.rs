@@ -1,8 +1,9 @@
 //! A row of tabs, with arrow keys as ARIA asks.
 
-use crate::dom::prelude::*;
 use session::Gather as _;
 use wasm_bindgen::JsCast;
+
+use crate::dom::prelude::*;
 
 pub struct TabLabel {
     pub id: &'static str,
@@ -18,7 +19,7 @@ pub fn tabs(
     pick: impl Fn(&'static str) + Copy + Send + Sync + 'static,
 ) -> View {
     let ids: Vec<&'static str> = list.iter().map(|it| it.id).gather();
-    let on_key = move |event: crate::dom::ev::KeyboardEvent| {
+    let on_key = move |event: ev::KeyboardEvent| {
         let at = ids.iter().position(|it| *it == picked()).unwrap_or_default();
         let to = match event.key().as_str() {
             "ArrowRight" => (at + 1) % ids.len(),

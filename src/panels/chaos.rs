@@ -1,10 +1,10 @@
 //! What can be broken, and mended again. And a node's labels and taints.
 
-use crate::dom::prelude::*;
 use session::Gather as _;
 use session::frame::{Command, FaultTarget, ObjectRef, Trouble};
 
 use crate::components::icon::icon;
+use crate::dom::prelude::*;
 use crate::i18n::{t, tf};
 use crate::session::Page;
 

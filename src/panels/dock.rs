@@ -1,11 +1,11 @@
 //! The bottom: time, events, terminal.
 
-use crate::dom::prelude::*;
 use session::frame::Command;
 
 use super::{events, terminal, timeline};
 use crate::components::split::split;
 use crate::components::tabs::{TabLabel, tabs};
+use crate::dom::prelude::*;
 use crate::i18n::t;
 use crate::session::Page;
 

@@ -1,15 +1,15 @@
 //! The manifest: editor, remarks with their fixes, Apply. A plain text field until the editor's script has come.
 
-use session::Gather as _;
 use std::time::Duration;
 
-use crate::dom::prelude::*;
+use session::Gather as _;
 use session::frame::{Diagnostic, ManifestState, Severity};
 use session::suggest::{self, Suggestion};
 
 use crate::browser;
 use crate::browser::editor::{Editor, Options, open};
 use crate::components::icon::icon;
+use crate::dom::prelude::*;
 use crate::i18n::{self, t, tf};
 use crate::session::Page;
 
@@ -49,7 +49,7 @@ pub fn editor(page: Page) -> View {
     });
     on_cleanup(move || live.with_value(|it| it.iter().for_each(Editor::destroy)));
     // A file that is dropped anywhere here becomes the manifest.
-    let drop_file = move |event: crate::dom::ev::DragEvent| {
+    let drop_file = move |event: ev::DragEvent| {
         let Some(file) = event.data_transfer().and_then(|it| it.files()).and_then(|it| it.item(0)) else {
             return;
         };

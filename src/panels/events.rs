@@ -1,10 +1,10 @@
 //! Events, as `kubectl get events` lists them, newest first.
 
-use crate::dom::prelude::*;
 use session::Gather as _;
 use session::frame::EventCard;
 
 use crate::components::icon::icon;
+use crate::dom::prelude::*;
 use crate::i18n::{clock, t};
 use crate::session::Page;
 

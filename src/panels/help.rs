@@ -1,7 +1,6 @@
 //! Keys, each of which is also a button; and what this is and is not.
 
 use crate::dom::prelude::*;
-
 use crate::i18n::{t, tf};
 use crate::session::Page;
 

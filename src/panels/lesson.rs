@@ -1,9 +1,9 @@
 //! The lesson beside the manifest: text, goals, documents.
 
-use crate::dom::prelude::*;
 use session::frame::{Command, GoalCard, LessonCard};
 
 use crate::components::icon::icon;
+use crate::dom::prelude::*;
 use crate::i18n::t;
 use crate::session::{Dialog, Page};
 

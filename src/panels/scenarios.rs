@@ -1,9 +1,9 @@
 //! The scenario menu.
 
-use crate::dom::prelude::*;
 use session::Gather as _;
 use session::frame::{Command, ScenarioCard, ScenarioGroup};
 
+use crate::dom::prelude::*;
 use crate::i18n::{self, Language, t};
 use crate::session::{Dialog, Page};
 

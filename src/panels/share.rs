@@ -1,16 +1,16 @@
 //! The session as an address; as a file; and back.
 
-use crate::dom::prelude::*;
 use session::frame::Command;
 use wasm_bindgen::JsCast;
 
 use crate::browser;
+use crate::dom::prelude::*;
 use crate::i18n::{t, tf};
 use crate::session::{Dialog, Page};
 
 pub fn share(page: Page, address: &str) -> View {
     let (shown, saved) = (address.to_owned(), page.link());
-    let import = move |event: crate::dom::ev::Event| {
+    let import = move |event: ev::Event| {
         let input = event.target().and_then(|it| it.dyn_into::<web_sys::HtmlInputElement>().ok());
         let Some(file) = input.and_then(|it| it.files()).and_then(|it| it.item(0)) else { return };
         browser::read_file(&file, move |text| {

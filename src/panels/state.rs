@@ -1,9 +1,9 @@
 //! How states look and read: one place for class, shape and words of a tone.
 
-use crate::dom::prelude::*;
 use session::frame::{ContainerKind, Probe, Tone, VolumeKind};
 
 use crate::components::icon::icon;
+use crate::dom::prelude::*;
 use crate::i18n::t;
 
 pub fn tone_class(tone: Tone) -> &'static str {

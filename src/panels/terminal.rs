@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::dom::prelude::*;
 use session::frame::Command;
 
 use crate::browser::terminal::{Options, Terminal, open};
+use crate::dom::prelude::*;
 use crate::i18n::t;
 use crate::session::Page;
 

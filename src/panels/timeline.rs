@@ -1,13 +1,13 @@
 //! Time as lanes: a bar a state, ticks for probes, marks for events; dragged to travel.
 
-use session::Gather as _;
 use std::sync::Arc;
 
-use crate::dom::prelude::*;
+use session::Gather as _;
 use session::frame::{Command, Mark, Micros, PodLane, Probe, Segment, Tick, Timeline};
 
 use crate::browser;
 use crate::components::icon::icon;
+use crate::dom::prelude::*;
 use crate::i18n::{self, clock_short, t, tf};
 use crate::panels::state::tone_class;
 use crate::session::Page;
@@ -36,7 +36,7 @@ pub fn timeline(page: Page) -> View {
         let (from, to) = window.get_untracked();
         from + (share * (to - from) as f64) as Micros
     };
-    let on_wheel = move |event: crate::dom::ev::WheelEvent| {
+    let on_wheel = move |event: ev::WheelEvent| {
         // Over the names it scrolls the lanes.
         if range.get_untracked().is_some_and(|it| browser::is_left_of(&it, event.client_x())) {
             return;
@@ -86,7 +86,7 @@ pub fn timeline(page: Page) -> View {
 
 /// The scale, which is also a slider for the keyboard, and the event under the head.
 fn ruler(page: Page, lines: Memo<Arc<Timeline>>, window: Memo<Window>, range: NodeRef<html::Div>) -> View {
-    let slider = move |event: crate::dom::ev::KeyboardEvent| {
+    let slider = move |event: ev::KeyboardEvent| {
         let by = match event.key().as_str() {
             "ArrowLeft" => -1,
             "ArrowRight" => 1,

@@ -1,11 +1,11 @@
 //! The bar: brand, scenario, transport, tools.
 
-use crate::dom::prelude::*;
 use session::frame::Command;
 
 use super::scenarios;
 use crate::browser;
 use crate::components::icon::icon;
+use crate::dom::prelude::*;
 use crate::i18n::{self, t, tf};
 use crate::session::{Dialog, Page, SPEED_REAL, SPEEDS};
 

@@ -3,11 +3,11 @@
 //! Follows kubernetes v1.36 apimachinery/pkg/labels/selector.go, apimachinery/pkg/fields/selector.go and
 //! component-helpers/scheduling/corev1/nodeaffinity.
 
-use sim::{Gather as _, Sort as _};
 use std::collections::BTreeMap;
 use std::fmt;
 
 use k8s_openapi::api::core::v1::{NodeSelector, NodeSelectorRequirement, NodeSelectorTerm};
+use sim::{Gather as _, Sort as _};
 
 use crate::{LabelSelector, Node, syntax};
 

@@ -2,11 +2,10 @@
 //!
 //! Follows kubernetes v1.36 pkg/registry/core/service: the ranges are 10.96.0.0/12 and 30000–32767.
 
-use sim::Gather as _;
 use std::sync::Arc;
 
 use api::{Kind, Object, Service};
-use sim::Rng;
+use sim::{Gather as _, Rng};
 
 use crate::store::Store;
 

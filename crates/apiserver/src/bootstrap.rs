@@ -1,6 +1,5 @@
 //! What every cluster has from the start.
 
-use sim::Gather as _;
 use std::collections::BTreeMap;
 
 use api::k8s_openapi::api::core::v1::{ServicePort, ServiceSpec};
@@ -8,7 +7,7 @@ use api::{
     Actor, Because, Cause, ConfigMap, IntOrString, Namespace, Object, ObjectMeta, PriorityClass, Service,
     ServiceAccount, names,
 };
-use sim::SimTime;
+use sim::{Gather as _, SimTime};
 
 use crate::ApiServer;
 

@@ -2,14 +2,13 @@
 //!
 //! Follows kubernetes v1.36 pkg/registry/core/pod/storage/eviction.go.
 
-use sim::Gather as _;
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::PodCondition;
 use api::selector::label_selector_matches;
 use api::{Cause, Kind, Object, ObjectKey, Pod, PodDisruptionBudget};
 use serde_json::Value;
-use sim::SimTime;
+use sim::{Gather as _, SimTime};
 
 use crate::ApiServer;
 use crate::deletion::DeleteOptions;

@@ -2,8 +2,9 @@
 //!
 //! Follows kubernetes v1.36 apimachinery/pkg/util/validation/field/errors.go.
 
-use sim::Gather as _;
 use std::fmt;
+
+use sim::Gather as _;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reason {

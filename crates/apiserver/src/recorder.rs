@@ -3,13 +3,12 @@
 //! Follows kubernetes v1.36 client-go/tools/record/events_cache.go: EventCorrelate, EventAggregate, eventObserve,
 //! EventSourceObjectSpamFilter. DIFFERENCE: of ten similar messages the newest is forgotten again, not a random one.
 
-use sim::{Gather as _, Sort as _};
 use std::sync::Arc;
 use std::time::Duration;
 
 use api::k8s_openapi::api::core::v1::{EventSource, ObjectReference};
 use api::{Actor, Because, Cause, Event, Kind, Object, ObjectKey};
-use sim::{SimTime, VecMap, digest_of};
+use sim::{Gather as _, SimTime, Sort as _, VecMap, digest_of};
 
 use crate::ApiServer;
 

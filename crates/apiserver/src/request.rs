@@ -6,8 +6,7 @@ use api::schema::{self, Decoded};
 use api::selector::{FieldSelector, Selector};
 use api::{Cause, Kind, Object, ObjectKey, Status};
 use serde_json::{Value, json};
-use sim::Gather as _;
-use sim::SimTime;
+use sim::{Gather as _, SimTime};
 
 use crate::deletion::{DeleteOptions, Propagation};
 use crate::status::{self, Failure};

@@ -1,12 +1,11 @@
 //! Objects by key, a monotonic revision, and a watch log that is read with a cursor.
 
-use sim::Gather as _;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
 use api::{Cause, Kind, Object, ObjectKey};
-use sim::SimTime;
+use sim::{Gather as _, SimTime};
 
 /// How many watch events are kept; a reader that is further behind has to list again.
 pub const WATCH_LOG_MAX: usize = 8_192;

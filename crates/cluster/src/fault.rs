@@ -1,6 +1,5 @@
 //! What can be done to a running cluster from outside, beside the API: each a button and a command.
 
-use sim::Gather as _;
 use std::sync::Arc;
 
 use kubelet::Kubelet;
@@ -9,6 +8,7 @@ use scheduler::remedy::is_given_along;
 use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, Error};
 use serde_json::{Map, Value};
+use sim::Gather as _;
 
 use crate::{Cluster, NodeSpec};
 

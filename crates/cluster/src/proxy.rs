@@ -3,8 +3,7 @@
 use api::{EndpointSlice, Kind, Object, Service};
 use apiserver::ApiServer;
 use runtime::{ServiceEntry, ServicePort};
-use sim::Gather as _;
-use sim::VecMap;
+use sim::{Gather as _, VecMap};
 
 /// The whole table, from what the store holds now.
 pub fn service_table(api: &ApiServer) -> Vec<ServiceEntry> {

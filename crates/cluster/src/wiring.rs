@@ -1,13 +1,12 @@
 //! Which event goes to which component, and what comes of it.
 
-use sim::Gather as _;
 use std::sync::Arc;
 
 use api::{Kind, Object};
 use apiserver::WatchEvent;
 use kubelet::Kubelet;
 use runtime::{ContainerId, ExecConfig, ExecId, ExecResult, MachineSpec, Notice, Runtime};
-use sim::{Latency, Outbox, latency};
+use sim::{Gather as _, Latency, Outbox, latency};
 
 use crate::{Cluster, Event, NodeSpec, proxy};
 

@@ -3,7 +3,6 @@
 //! Follows kubernetes v1.36 pkg/controller/disruption/disruption.go: trySync, getExpectedPodCount, countHealthyPods,
 //! buildDisruptedPodMap, updatePdbStatus.
 
-use sim::Gather as _;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +12,7 @@ use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use api::selector::label_selector_matches;
 use api::{Because, IntOrString, Kind, Object, ObjectKey, Pod, PodDisruptionBudget, Time};
 use apiserver::{Change, WatchEvent};
-use sim::{SimTime, VecMap};
+use sim::{Gather as _, SimTime, VecMap};
 
 use crate::plan::{Reconciled, Request, Tell, View};
 use crate::{Controller, Wakes, ownership, pods};

@@ -4,7 +4,6 @@
 //! utils.go: podToEndpoint, getEndpointPorts.
 //! DIFFERENCE: no topology hints, IPv4 only; slices are filled in the order of the Pods' names.
 
-use sim::{Gather as _, Sort as _};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -13,7 +12,7 @@ use api::k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions, Endpoin
 use api::selector::is_subset;
 use api::{Because, EndpointSlice, IntOrString, Kind, Object, ObjectKey, ObjectMeta, Pod, Service, Time};
 use apiserver::{Change, DeleteOptions, WatchEvent};
-use sim::{SimTime, VecMap};
+use sim::{Gather as _, SimTime, Sort as _, VecMap};
 
 use crate::plan::{Reconciled, Request, View};
 use crate::{Controller, Wakes, ownership, pods};

@@ -3,14 +3,13 @@
 //! They follow the store's log by a cursor and are brought up to date before each use: what a controller has just
 //! written it sees at once, so none needs client-go's expectations.
 
-use sim::{Gather as _, Sort as _};
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::{Kind, Object, ObjectKey};
 use apiserver::{Change, Store};
-use sim::{VecMap, VecSet};
+use sim::{Gather as _, Sort as _, VecMap, VecSet};
 
 use crate::ownership;
 

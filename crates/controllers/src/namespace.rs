@@ -3,7 +3,6 @@
 //! Follows kubernetes v1.36 pkg/controller/namespace/deletion/namespaced_resources_deleter.go: Delete,
 //! deleteAllContent, and namespace_controller.go (the wait of five seconds, the next look after half the grace period).
 
-use sim::Gather as _;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +10,7 @@ use std::time::Duration;
 use api::k8s_openapi::api::core::v1::NamespaceCondition;
 use api::{Because, Kind, Namespace, Object, ObjectKey};
 use apiserver::{Change, DeleteOptions, WatchEvent};
-use sim::SimTime;
+use sim::{Gather as _, SimTime};
 
 use crate::plan::{Reconciled, Request, View};
 use crate::{Controller, Wakes, pods};

@@ -4,14 +4,13 @@
 //! tryUpdateNodeHealth, processTaintBaseEviction, doNoScheduleTaintingPass, doNoExecuteTaintingPass.
 //! DIFFERENCE: all nodes are one zone.
 
-use sim::Gather as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use api::k8s_openapi::api::core::v1::{NodeCondition, ObjectReference};
 use api::{Because, Kind, Node, Object, ObjectKey, Time};
 use apiserver::{Change, WatchEvent};
-use sim::{SimTime, VecMap, VecSet};
+use sim::{Gather as _, SimTime, VecMap, VecSet};
 
 use crate::plan::{Note, Reconciled, Request, Tell, View};
 use crate::{Controller, Wakes, ownership, pods, taints};

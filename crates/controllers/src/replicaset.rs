@@ -4,7 +4,6 @@
 //! getPodsRankedByRelatedPodsOnSameNode, and pkg/controller/controller_utils.go: ActivePodsWithRanks.
 //! DIFFERENCE: no expectations, because the indexes already hold what this controller wrote a moment ago.
 
-use sim::{Gather as _, Sort as _};
 use std::cmp::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +12,7 @@ use api::k8s_openapi::api::apps::v1::{ReplicaSetCondition, ReplicaSetStatus};
 use api::selector::{is_subset, label_selector_matches};
 use api::{Because, Kind, Object, ObjectKey, ObjectMeta, OwnerReference, Pod, ReplicaSet};
 use apiserver::{Change, DeleteOptions, WatchEvent};
-use sim::{SimTime, VecMap};
+use sim::{Gather as _, SimTime, Sort as _, VecMap};
 
 use crate::plan::{Reconciled, Request, Tell, View};
 use crate::{Controller, Wakes, ownership, pods};

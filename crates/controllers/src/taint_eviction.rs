@@ -3,7 +3,6 @@
 //! Follows kubernetes v1.36 pkg/controller/tainteviction/taint_eviction.go: handleNodeUpdate, handlePodUpdate,
 //! processPodOnNode, addConditionAndDeletePod.
 
-use sim::Gather as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use api::k8s_openapi::api::core::v1::{ObjectReference, Taint, Toleration};
 use api::taints::tolerates;
 use api::{Because, Kind, Node, Object, ObjectKey, Pod};
 use apiserver::{Change, DeleteOptions, WatchEvent};
-use sim::SimTime;
+use sim::{Gather as _, SimTime};
 
 use crate::plan::{Note, Reconciled, Request, Tell, View};
 use crate::{Controller, Wakes, pods, taints};

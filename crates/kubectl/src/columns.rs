@@ -1,15 +1,16 @@
 //! Aligned text, as Go's text/tabwriter lays it out.
 
 use sim::Gather as _;
+
 /// Cells end with tabs; cells of neighbouring lines that stand in one column get one width.
 // Follows Go's text/tabwriter: a column is a run of consecutive lines that have a tab-terminated cell there.
 pub fn align(text: &str, width_min: usize, padding: usize) -> String {
-    let mut lines: Vec<Vec<&str>> = text.split('\n').map(|it| it.split('\t').fill()).fill()/*C*/;
+    let mut lines: Vec<Vec<&str>> = text.split('\n').map(|it| it.split('\t').gather()).gather();
     let ends_clean = lines.last().is_some_and(|it| it.len() == 1 && it[0].is_empty());
     if ends_clean {
         lines.pop();
     }
-    let mut widths: Vec<Vec<usize>> = lines.iter().map(|it| vec![0; it.len() - 1]).fill();
+    let mut widths: Vec<Vec<usize>> = lines.iter().map(|it| vec![0; it.len() - 1]).gather();
     let columns = widths.iter().map(Vec::len).max().unwrap_or(0);
     for column in 0..columns {
         let mut start = 0;

@@ -1,9 +1,10 @@
 //! What a Tab may put in after `kubectl …`: words of the tables here, or the names of things that only the caller knows.
 
+use sim::Gather as _;
+
 use crate::flags;
 use crate::resources;
 use crate::verbs;
-use sim::Gather as _;
 
 /// What fits at the end of a command line.
 #[derive(Debug, Clone, PartialEq, Eq)]

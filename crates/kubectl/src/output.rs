@@ -1,8 +1,7 @@
 //! `-o`: the formats that print objects.
 
 use serde_json::{Value, json};
-use sim::Gather as _;
-use sim::SimTime;
+use sim::{Gather as _, SimTime};
 
 use crate::client::{Failure, fail};
 use crate::flags::Flags;

@@ -1,12 +1,11 @@
 //! From kubectl's requests to the simulated API server, and back.
 
-use sim::Gather as _;
 use std::sync::Arc;
 
 use api::{Cause, Kind, ObjectKey};
 use apiserver::{Answer, ApiServer, Change, FieldValidation, PatchKind, Subresource, Verb};
 use serde_json::{Value, json};
-use sim::SimTime;
+use sim::{Gather as _, SimTime};
 
 use crate::client::{Method, PatchType, Request, Response};
 use crate::{ChangeKind, Resource, Watched};

@@ -4,8 +4,7 @@
 
 use api::Pod;
 use api::k8s_openapi::api::core::v1::{ContainerStatus, PodCondition, PodStatus};
-use sim::Gather as _;
-use sim::SimTime;
+use sim::{Gather as _, SimTime};
 
 use crate::pod;
 use crate::resize::{self, Resize};

@@ -3,13 +3,13 @@
 //! Follows kubernetes v1.36 pkg/kubelet/kubelet_pods.go: makeEnvironmentVariables;
 //! third_party/forked/golang/expansion; pkg/kubelet/envvars.
 
-use sim::Gather as _;
 use std::collections::BTreeMap;
 
 use api::k8s_openapi::api::core::v1::{Container, EnvVar, EnvVarSource, ResourceFieldSelector};
 use api::quantity::{self, Amount};
 use api::{Kind, Object, ObjectKey, Pod};
 use apiserver::ApiServer;
+use sim::Gather as _;
 
 use crate::Host;
 use crate::pod;

@@ -2,12 +2,11 @@
 //!
 //! Follows kubernetes v1.36 pkg/kubelet/eviction/eviction_manager.go: localStorageEviction.
 
-use sim::Gather as _;
 use std::time::Duration;
 
 use api::quantity::{self, Amount, Format};
 use runtime::MountSource;
-use sim::{SimTime, VecMap};
+use sim::{Gather as _, SimTime, VecMap};
 
 use crate::worker::{Stage, Worker};
 use crate::{Ctx, Host, pod, pressure};

@@ -3,7 +3,6 @@
 //! Plan, then act: [`actions::pod_actions`] decides, [`worker::Worker`] does it step by step; [`status::derive`]
 //! says how a Pod is. Each Pod has a worker of its own; the runtime's changes are noticed by a relist once a second.
 
-use sim::Gather as _;
 pub mod actions;
 mod admission;
 pub mod backoff;
@@ -40,7 +39,7 @@ use api::k8s_openapi::api::core::v1::{ObjectReference, PodStatus};
 use api::{Actor, Object, ObjectKey, Pod};
 use apiserver::{ApiServer, Change, EventKind, EventRecorder, Occurrence, WatchEvent};
 use runtime::{ContainerId, ExecId, Notice, PullId, RequestId, Runtime, SandboxId};
-use sim::{Outbox, Rng, SimTime, VecMap, VecSet, latency};
+use sim::{Gather as _, Outbox, Rng, SimTime, VecMap, VecSet, latency};
 
 use held::Held;
 use probes::Flight;

@@ -3,7 +3,6 @@
 //! Follows kubernetes v1.36 pkg/kubelet/kubelet_node_status.go, pkg/kubelet/nodestatus/setters.go,
 //! component-helpers/apimachinery/lease.
 
-use sim::Gather as _;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +16,7 @@ use api::k8s_openapi::api::core::v1::{
 use api::quantity::{Amount, Format};
 use api::{Because, Cause, Kind, Lease, Node, Object, ObjectKey, OwnerReference, Quantity};
 use apiserver::EventKind;
-use sim::{SimTime, digest_of};
+use sim::{Gather as _, SimTime, digest_of};
 
 use crate::{Ctx, Event, Host};
 

@@ -5,7 +5,6 @@
 //! disks here do not fill, and process numbers have no threshold by default.
 //! DIFFERENCE: the system itself uses no memory, and the kernel kills nothing on behalf of the whole machine.
 
-use sim::Gather as _;
 use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +15,7 @@ use api::names::CLUSTER_CRITICAL_PRIORITY;
 use api::quantity::{self, Amount, Format};
 use api::taints::tolerates;
 use apiserver::EventKind;
+use sim::Gather as _;
 
 use crate::admission::Refusal;
 use crate::eviction::{EVICTED, EVICTION_GRACE_SECONDS};

@@ -2,7 +2,6 @@
 //!
 //! Follows kubernetes v1.36 pkg/kubelet/prober: worker.run, worker.doProbe, prober.probe, manager.AddPod.
 
-use sim::Gather as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use runtime::{
     Asked, ConnectError, ContainerId, ExecConfig, ExecId, ExecOutcome, ExecResult, HttpAnswer, Request,
     RequestId,
 };
-use sim::SimTime;
+use sim::{Gather as _, SimTime};
 
 use crate::pod::{self, Role, Slot};
 use crate::words::{container_id_text, go_duration, rpc_error};

@@ -3,7 +3,6 @@
 //! Follows kubernetes v1.36 pkg/kubelet/status/status_manager.go: updateStatusInternal, SetContainerReadiness,
 //! TerminatePod, syncPod, mergePodStatus, canBeDeleted.
 
-use sim::Gather as _;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -11,7 +10,7 @@ use api::k8s_openapi::api::core::v1::{ContainerStatus, PodStatus};
 use api::{Because, Cause, Object, ObjectKey, Pod};
 use apiserver::DeleteOptions;
 use runtime::ContainerId;
-use sim::{SimTime, latency};
+use sim::{Gather as _, SimTime, latency};
 
 use crate::held::Held;
 use crate::pod;

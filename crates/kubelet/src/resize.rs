@@ -3,14 +3,13 @@
 //! Follows kubernetes v1.36 pkg/kubelet/allocation/allocation_manager.go: handlePodResourcesResize, retryPendingResizes;
 //! kuberuntime_manager.go: computePodResizeAction, validateMemoryResizeAction; events/resize.go.
 
-use sim::Gather as _;
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::{Container, PodCondition, ResourceRequirements};
 use api::{Object, Pod, quantity};
 use apiserver::EventKind;
 use serde_json::{Map, Value, json};
-use sim::SimTime;
+use sim::{Gather as _, SimTime};
 
 use crate::held::Held;
 use crate::observed::{Instance, Observed};

@@ -2,13 +2,12 @@
 //!
 //! Follows kubernetes v1.36 component-helpers/resource: PodRequests, PodLimits.
 
-use sim::Gather as _;
 use std::collections::BTreeMap;
 
 use api::k8s_openapi::api::core::v1::{Container, ResourceRequirements};
 use api::quantity::{self, Amount, Format};
 use api::{Pod, Quantity};
-use sim::VecMap;
+use sim::{Gather as _, VecMap};
 
 use crate::pod;
 

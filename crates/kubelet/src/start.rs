@@ -3,13 +3,12 @@
 //! Follows kubernetes v1.36 pkg/kubelet/kuberuntime: doBackOff, startContainer; pkg/kubelet/images:
 //! EnsureImageExists, pullImage.
 
-use sim::Gather as _;
 use std::collections::VecDeque;
 
 use api::k8s_openapi::api::core::v1::Container;
 use apiserver::EventKind;
 use runtime::{ContainerConfig, ContainerId, Notice, PullError, PullId, PulledImage, SandboxId};
-use sim::{SimTime, latency};
+use sim::{Gather as _, SimTime, latency};
 
 use crate::actions::{KillPlan, KillReason};
 use crate::backoff::Backoff;

@@ -4,13 +4,12 @@
 //! pkg/kubelet/pod/mirror_client.go; kubelet.go: tryReconcileMirrorPods, HandlePodUpdates.
 //! DIFFERENCE: a file that holds no valid Pod is passed over in silence, because nobody reads a kubelet's own log here.
 
-use sim::Gather as _;
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::{EnvVar, PodSpec, Toleration};
 use api::{Because, Cause, Kind, Object, ObjectKey, OwnerReference, Pod};
 use apiserver::{Change, DeleteOptions, WatchEvent};
-use sim::{VecMap, latency};
+use sim::{Gather as _, VecMap, latency};
 
 use crate::held::Held;
 use crate::pod;

@@ -11,8 +11,7 @@ use api::k8s_openapi::api::core::v1::{
 };
 use api::k8s_openapi::jiff::Timestamp;
 use runtime::{ContainerId, ContainerState as RuntimeState, ExitReason};
-use sim::{Gather as _, Sort as _};
-use sim::{SimTime, VecMap};
+use sim::{Gather as _, SimTime, Sort as _, VecMap};
 
 use crate::actions::{sandbox_changed, should_restart};
 use crate::conditions;

@@ -3,12 +3,11 @@
 //! Follows kubernetes v1.36 pkg/kubelet/kubelet.go: SyncPod, SyncTerminatingPod, SyncTerminatedPod;
 //! kuberuntime_manager.go: SyncPod.
 
-use sim::Gather as _;
 use std::time::Duration;
 
 use apiserver::EventKind;
 use runtime::SandboxConfig;
-use sim::{SimTime, latency};
+use sim::{Gather as _, SimTime, latency};
 
 use crate::actions::{KillPlan, KillReason, PodActions, pod_actions};
 use crate::kill::{Kill, Kills};

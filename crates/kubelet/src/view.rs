@@ -2,8 +2,7 @@
 
 use api::Pod;
 use runtime::Signal;
-use sim::Gather as _;
-use sim::SimTime;
+use sim::{Gather as _, SimTime};
 
 use crate::kill::{Kill, KillStep};
 use crate::pod::{self, slot_of};

@@ -5,7 +5,6 @@
 //!
 //! DIFFERENCE: kinds of volumes that live outside the cluster are empty directories here.
 
-use sim::Gather as _;
 use std::time::Duration;
 
 use api::k8s_openapi::api::core::v1::{
@@ -14,7 +13,7 @@ use api::k8s_openapi::api::core::v1::{
 use api::{Kind, Object, ObjectKey, Pod};
 use apiserver::{ApiServer, EventKind};
 use runtime::{HostPathKind, MountSource, VolumeConfig, VolumeFile, VolumeId};
-use sim::{SimTime, digest_of, latency};
+use sim::{Gather as _, SimTime, digest_of, latency};
 
 use crate::env;
 use crate::pod;

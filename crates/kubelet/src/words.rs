@@ -1,9 +1,9 @@
 //! How Go prints what messages contain.
 
-use sim::Gather as _;
 use std::time::Duration;
 
 use runtime::ContainerId;
+use sim::Gather as _;
 
 /// Follows Go's time.Duration.String: `1m20s`, `6.031s`, `73ms`.
 pub fn go_duration(duration: Duration) -> String {

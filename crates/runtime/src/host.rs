@@ -1,10 +1,9 @@
 //! What the host of the simulation does on a machine: runs programs of its own as processes, reads and writes files of a
 //! container, kills.
 
-use sim::Gather as _;
 use std::sync::Arc;
 
-use sim::{Outbox, SimTime};
+use sim::{Gather as _, Outbox, SimTime};
 
 use crate::cri::{ContainerId, SandboxId};
 use crate::files::{Content, Node};

@@ -1,10 +1,9 @@
 //! Image pulls: one after the other on each machine, as the kubelet asks for them.
 
-use sim::Gather as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sim::{Outbox, SimTime};
+use sim::{Gather as _, Outbox, SimTime};
 
 use crate::cri::{ImageInfo, Notice, PullError, PullId, PulledImage};
 use crate::images::{self, Missing, Reference, Spec};

@@ -1,6 +1,5 @@
 //! Workloads to time the scheduler with. No clock in here: the caller has one.
 
-use sim::Gather as _;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -9,7 +8,7 @@ use api::k8s_openapi::api::core::v1::{
     TopologySpreadConstraint,
 };
 use api::{LabelSelector, Namespace, Node, Pod, Quantity};
-use sim::SimTime;
+use sim::{Gather as _, SimTime};
 
 use crate::pod_info::PodInfo;
 use crate::queue::Queue;

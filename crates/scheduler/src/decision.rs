@@ -1,12 +1,11 @@
 //! Everything that one scheduling attempt found out, as plain data: events are worded from it, the screen draws it.
 
-use sim::{Gather as _, Sort as _};
 use std::cmp::Reverse;
 use std::fmt::{self, Write};
 use std::sync::Arc;
 
 use api::k8s_openapi::jiff::Timestamp;
-use sim::{VecMap, VecSet};
+use sim::{Gather as _, Sort as _, VecMap, VecSet};
 
 use crate::pod_info::PodKey;
 

@@ -2,11 +2,11 @@
 //!
 //! Follows kubernetes v1.36 pkg/scheduler/framework/types.go: NodeInfo.
 
-use sim::Gather as _;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use api::Node;
+use sim::Gather as _;
 
 use crate::pod_info::{HostPort, PodInfo};
 use crate::resources::Resources;

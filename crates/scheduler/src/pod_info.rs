@@ -1,6 +1,5 @@
 //! A Pod as the scheduler sees it: everything that the plugins need, compiled once.
 
-use sim::Gather as _;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -9,6 +8,7 @@ use api::k8s_openapi::api::core::v1::{
     WeightedPodAffinityTerm,
 };
 use api::{ObjectKey, Pod};
+use sim::Gather as _;
 
 use crate::resources::{self, Requests};
 use crate::selector::{

@@ -2,11 +2,11 @@
 //!
 //! Follows kubernetes v1.36 plugins/defaultpreemption and pkg/scheduler/framework/preemption.
 
-use sim::{Gather as _, Sort as _};
 use std::cmp::Reverse;
 use std::sync::Arc;
 
 use api::k8s_openapi::jiff::Timestamp;
+use sim::{Gather as _, Sort as _};
 
 use crate::decision::{
     Code, Decision, DryRun, Histogram, Preemption, Reasons, Rejection, Verdict, VictimRank,

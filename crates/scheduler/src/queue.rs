@@ -3,12 +3,11 @@
 //! Follows kubernetes v1.36 pkg/scheduler/backend/queue: PriorityQueue, with its feature gates at their defaults
 //! (queueing hints; Pods leave the back-off lane early when nothing else is to be done).
 
-use sim::Gather as _;
 use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sim::{SimTime, VecMap, VecSet};
+use sim::{Gather as _, SimTime, VecMap, VecSet};
 
 use crate::framework::{Change, PROFILE, WakeEvent};
 use crate::pod_info::{PodInfo, PodKey};

@@ -1,13 +1,12 @@
 //! What Pods request and nodes offer, as integers: parsed once per object.
 
-use sim::Gather as _;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::{Container, ContainerStatus, PodStatus, ResourceRequirements};
 use api::quantity::{self, Amount};
 use api::{Pod, Quantity};
-use sim::VecMap;
+use sim::{Gather as _, VecMap};
 
 /// Names are the objects' own.
 type List<'a> = VecMap<&'a str, Amount>;

@@ -2,10 +2,9 @@
 //!
 //! Follows kubernetes v1.36 pkg/scheduler/schedule_one.go: schedulePod.
 
-use sim::Gather as _;
 use std::sync::Arc;
 
-use sim::VecSet;
+use sim::{Gather as _, VecSet};
 
 use crate::decision::{
     Code, Decision, Histogram, NO_NODES, Outcome, PreFilterRejection, PreFilterResult, Preemption, Reasons,

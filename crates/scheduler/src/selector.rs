@@ -1,6 +1,5 @@
 //! Selectors compiled once: cheap to match, and ordered, so that equal ones share an index entry.
 
-use sim::Gather as _;
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::{
@@ -8,6 +7,7 @@ use api::k8s_openapi::api::core::v1::{
 };
 pub use api::selector::{Labels, Selector};
 use api::selector::{Operator, Requirement};
+use sim::Gather as _;
 
 pub static NO_LABELS: Labels = Labels::new();
 

@@ -1,7 +1,8 @@
 //! One plugin alone, as its own tables of tests see it.
 
-use sim::Gather as _;
 use std::sync::Arc;
+
+use sim::Gather as _;
 
 use crate::decision::Rejection;
 use crate::framework::{Change, Cycle, NodeView, PROFILE, Plugin, PreFilter, PreScore};

@@ -2,11 +2,10 @@
 //!
 //! Plain data with shared parts: a clone is cheap, a change copies only what it touches.
 
-use sim::Gather as _;
 use std::sync::Arc;
 
 use api::{Namespace, Node, Pod, PodDisruptionBudget, ReplicaSet, Service};
-use sim::{VecMap, VecSet};
+use sim::{Gather as _, VecMap, VecSet};
 
 use crate::node_info::NodeInfo;
 use crate::pod_info::{PodInfo, PodKey};

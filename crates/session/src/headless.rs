@@ -10,14 +10,13 @@
 //! # Ok::<(), session::CommandFailed>(())
 //! ```
 
-use sim::{Gather as _, Sort as _};
 use std::sync::Arc;
 use std::time::Duration;
 
 use api::{Kind, Object, ObjectKey, Pod};
 use apiserver::WatchEvent;
 use cluster::{Cluster, Fault, FaultError, Settings};
-use sim::SimTime;
+use sim::{Gather as _, SimTime, Sort as _};
 
 use crate::input::Input;
 use crate::playground::{Finished, Playground, RunId};

@@ -1,9 +1,8 @@
 //! Time travel: checkpoints to start from, inputs to replay, and the futures that were left.
 
-use sim::Sort as _;
 use std::sync::Arc;
 
-use sim::SimTime;
+use sim::{SimTime, Sort as _};
 
 use crate::input::{Input, Logged};
 use crate::playground::Playground;

@@ -4,6 +4,7 @@
 //! keys. The keys are those of readline.
 
 use sim::Gather as _;
+
 /// A terminal's own line discipline takes no more.
 const CHARS_MAX: usize = 4_000;
 const HISTORY_MAX: usize = 500;
@@ -196,7 +197,7 @@ impl Line {
         }
         self.at = to;
         self.erase();
-        self.text = self.history.get(to).map_or_else(|| self.draft.clone(), |it| it.chars().fill());
+        self.text = self.history.get(to).map_or_else(|| self.draft.clone(), |it| it.chars().gather());
         self.cursor = self.text.len();
         self.draw();
     }
@@ -292,7 +293,7 @@ impl Line {
             let bytes: usize = same.map(|(it, _)| it.len_utf8()).sum();
             common = &common[..bytes];
         }
-        let mut more: Vec<char> = common.strip_prefix(partial).unwrap_or("").chars().fill();
+        let mut more: Vec<char> = common.strip_prefix(partial).unwrap_or("").chars().gather();
         if candidates.len() == 1 && !first.ends_with(['=', '/']) {
             more.push(' ');
         }

@@ -3,14 +3,13 @@
 //! Lies beside the simulation, not in it: it keeps what lies ahead of an instant that one has travelled back to. The
 //! same stretch lived a second time adds nothing.
 
-use sim::Gather as _;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::{ContainerStatus, Event as CoreEvent, PodStatus};
 use api::{Actor, Because, Cause, Kind, Object, ObjectKey, Pod};
 use apiserver::{Change, WatchEvent};
-use sim::{SimTime, VecMap};
+use sim::{Gather as _, SimTime, VecMap};
 
 use crate::frame::{
     Hop, Mark, ObjectRef, PodLane, Probe, Sample, Segment, Station, Tick, Tone, Track, TrackKind, TrackPart,

@@ -1,6 +1,5 @@
 //! Scenarios as sessions begin with them.
 
-use sim::Gather as _;
 use std::sync::Arc;
 
 use api::{Kind, quantity};
@@ -10,7 +9,7 @@ use lessons::{Evidence, Group, Language, Visit};
 use crate::frame::{DocumentCard, GoalCard, LessonCard, ScenarioCard, ScenarioGroup};
 use crate::input::{Input, Logged};
 use crate::playground::Playground;
-use sim::SimTime;
+use sim::{Gather as _, SimTime};
 
 /// A scenario that is played: the table's entry with what follows from it.
 #[derive(Debug, Clone)]

@@ -1,11 +1,10 @@
 //! One session: the only writer. Commands in, frames out; history and links on the side.
 
-use sim::Gather as _;
 use std::sync::Arc;
 
 use api::{Kind, ObjectKey};
 use cluster::{Fault, Settings};
-use sim::SimTime;
+use sim::{Gather as _, SimTime};
 
 use crate::frame::{
     Advanced, Command, Diagnostic, FaultTarget, Frame, Mark, ObjectRef, Outcome, ScenarioCard, Tone, Trouble,

@@ -9,8 +9,7 @@ use runtime::{
     ContainerConfig, ContainerId, ExecConfig, ExecId, ExecOutcome, External, MachineSpec, SandboxConfig,
     Signal,
 };
-use sim::Gather as _;
-use sim::{SimTime, VecMap};
+use sim::{Gather as _, SimTime, VecMap};
 
 use crate::playground::{Finished, RunId};
 use crate::world::{Remotes, WorkstationWorld};

@@ -6,8 +6,7 @@ use kubectl::{ExecRequest, ExecView, LogLine, LogView, Request, Resource, Respon
 use runtime::{
     ContainerId, ContainerState, ExecConfig, ExecId, ExecOutcome, External, LogOptions, LogStream, Signal,
 };
-use sim::Gather as _;
-use sim::VecMap;
+use sim::{Gather as _, VecMap};
 
 use crate::workstation::absolute;
 

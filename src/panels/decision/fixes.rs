@@ -1,9 +1,9 @@
 //! The smallest changes that would place a Pod: each says where it lands, and does what its command line does.
 
-use crate::dom::prelude::*;
 use session::Gather as _;
 use session::frame::{Command, Remedy, RemedyEdit, RemedyKind, RemedySide};
 
+use crate::dom::prelude::*;
 use crate::i18n::{self, t, tf};
 use crate::session::{Dialog, Page};
 

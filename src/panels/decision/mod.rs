@@ -8,10 +8,10 @@ mod table;
 
 use std::sync::Arc;
 
-use crate::dom::prelude::*;
 use session::frame::Decision;
 
 use crate::browser;
+use crate::dom::prelude::*;
 use crate::i18n::{clock_tenths, t, tf};
 use crate::panels::stage::{theatre, waiting};
 use crate::session::{Dialog, Page};

@@ -1,8 +1,8 @@
 //! Preemption: on which nodes it would help that others leave, who they are, and why one node was taken.
 
-use crate::dom::prelude::*;
 use session::frame::{Decision, PreemptionRow, Victim};
 
+use crate::dom::prelude::*;
 use crate::i18n::{self, t, tf};
 
 pub fn preemption(decision: &Decision) -> View {

@@ -1,10 +1,10 @@
 //! The scheduler's queue, lane by lane: who waits, for what, and which event would wake it.
 
-use crate::dom::prelude::*;
 use session::Gather as _;
 use session::frame::{Lane, Queued, Tone};
 
 use super::short;
+use crate::dom::prelude::*;
 use crate::i18n::{self, t, tf};
 use crate::panels::state::tone_class;
 use crate::session::Page;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::dom::prelude::*;
 use session::frame::{Decision, DecisionColumn, DecisionRow, Score, Verdict};
 
 use super::short;
 use crate::components::icon::icon;
+use crate::dom::prelude::*;
 use crate::i18n::{t, tf};
 use crate::panels::stage::theatre::explained;
 use crate::session::Page;

@@ -1,15 +1,15 @@
 //! Inside a Pod: what its containers share and what is theirs.
 
-use session::Gather as _;
 use std::sync::Arc;
 
-use crate::dom::prelude::*;
+use session::Gather as _;
 use session::frame::{
     Command, ContainerKind, Drawer, FaultTarget, Inside, Inspector, Namespace, NamespaceKind, ObjectRef,
     Port, ProcessLine, Room, Sample, Tone, Usage,
 };
 
 use crate::components::icon::icon;
+use crate::dom::prelude::*;
 use crate::i18n::{bytes, t, tf};
 use crate::panels::state::{kind_word, pill, volume_kind};
 use crate::session::Page;

@@ -1,6 +1,5 @@
 //! The selected object from near.
 
-use session::Gather as _;
 mod inside;
 mod now;
 mod texts;
@@ -8,13 +7,14 @@ mod why;
 
 use std::sync::Arc;
 
-use crate::dom::prelude::*;
+use session::Gather as _;
 use session::frame::{Command, FaultTarget, Inspector, Tab};
 
 use super::events;
 use crate::components::icon::icon;
 use crate::components::split::split;
 use crate::components::tabs::{TabLabel, tabs};
+use crate::dom::prelude::*;
 use crate::i18n::t;
 use crate::session::Page;
 

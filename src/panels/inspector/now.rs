@@ -1,9 +1,9 @@
 //! What it does and waits for, in a sentence; then the four tracks, live side by side.
 
-use crate::dom::prelude::*;
 use session::frame::{Condition, Inspector, Micros, Track, TrackKind};
 
 use crate::components::icon::icon;
+use crate::dom::prelude::*;
 use crate::i18n::{self, t};
 use crate::panels::state::tone_class;
 use crate::session::Page;

@@ -1,9 +1,9 @@
 //! YAML as served, and logs.
 
-use crate::dom::prelude::*;
 use session::Gather as _;
 use session::frame::{Inspector, ServedLine};
 
+use crate::dom::prelude::*;
 use crate::i18n::t;
 use crate::session::Page;
 

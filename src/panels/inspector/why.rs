@@ -1,8 +1,8 @@
 //! The chain of causes, back to the person's own act.
 
-use crate::dom::prelude::*;
 use session::frame::{Actor, Inspector, WhyStep};
 
+use crate::dom::prelude::*;
 use crate::i18n::{self, t};
 use crate::session::Page;
 

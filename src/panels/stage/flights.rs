@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::dom::prelude::*;
 use session::frame::{Hop, Station};
 
 use crate::browser;
+use crate::dom::prelude::*;
 use crate::session::{Page, SPEEDS};
 
 const TRAVEL_MS: u64 = 620;

@@ -1,6 +1,5 @@
 //! The stage: control plane, what waits, nodes with their Pods.
 
-use session::Gather as _;
 mod flights;
 mod node;
 mod plane;
@@ -9,9 +8,10 @@ pub mod theatre;
 mod tiles;
 pub mod waiting;
 
-use crate::dom::prelude::*;
+use session::Gather as _;
 
 use crate::components::icon::icon;
+use crate::dom::prelude::*;
 use crate::i18n::{t, tf};
 use crate::session::Page;
 

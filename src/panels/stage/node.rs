@@ -1,14 +1,14 @@
 //! A node: how full it is, what it says to the Pod that is being placed, and its Pods.
 
-use session::Gather as _;
 use std::sync::Arc;
 
-use crate::dom::prelude::*;
+use session::Gather as _;
 use session::frame::{Amount, Command, Gate, LabelChip, NodeCard, NodeState, ObjectRef, TaintChip, Tone};
 
 use super::pod::pod_card;
 use super::theatre;
 use crate::components::icon::icon;
+use crate::dom::prelude::*;
 use crate::i18n::{t, tf};
 use crate::panels::chaos::TAINT_EXAMPLE;
 use crate::panels::state::pill;
@@ -195,7 +195,7 @@ fn chip(
 
 /// Enter sets what is typed, Escape leaves it.
 fn field(page: Page, editing: RwSignal<Option<String>>, node: String, begin: String) -> View {
-    let input = NodeRef::<crate::dom::html::Input>::new();
+    let input = NodeRef::<html::Input>::new();
     Effect::new(move || {
         if let Some(it) = input.get() {
             // It has only just been put there by somebody's click.

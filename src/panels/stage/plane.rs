@@ -1,12 +1,12 @@
 //! You → API server → etcd, the scheduler's queue, the controllers; below the nodes, services and workloads.
 
-use session::Gather as _;
 use std::sync::Arc;
 
-use crate::dom::prelude::*;
+use session::Gather as _;
 use session::frame::{Command, Lane, ObjectRef, ServiceCard, Tone, WorkloadCard};
 
 use crate::components::icon::icon;
+use crate::dom::prelude::*;
 use crate::i18n::{self, t, tf};
 use crate::panels::state::{pill, tone_class};
 use crate::session::{Dialog, Page};

@@ -1,15 +1,15 @@
 //! A Pod: STATUS, containers in their order, probes, back-off, the sandbox that holds it all.
 
-use session::Gather as _;
 use std::sync::Arc;
 
-use crate::dom::prelude::*;
+use session::Gather as _;
 use session::frame::{
     Backoff, ContainerCard, ContainerKind, ContainerState, Foundation, Grace, Lamp, ObjectRef, PodCard, Says,
     Tone, VolumeCard,
 };
 
 use crate::components::icon::{icon, ring};
+use crate::dom::prelude::*;
 use crate::i18n::{self, t, tf};
 use crate::panels::state::{kind_word, pill, probe_word, tone_class, tone_icon, volume_kind};
 use crate::session::Page;

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use crate::dom::prelude::*;
 use session::frame::{Decision, Frame, Gate, Micros, NodeCard, ObjectRef};
 use session::theatre::{Scene, Spot, Theatre};
 
 use crate::browser;
 use crate::components::icon::icon;
+use crate::dom::prelude::*;
 use crate::i18n::{self, t, tf};
 use crate::panels::decision::short;
 use crate::session::{Dialog, Page, SPEEDS};

@@ -1,20 +1,20 @@
 //! The map of many Pods: a tile each, by state; shape tells it without colour.
 
-use session::Gather as _;
 use std::fmt::Write;
 use std::sync::Arc;
 
-use crate::dom::prelude::*;
+use session::Gather as _;
 use session::frame::{Frame, ObjectRef, PodCard};
 
 use crate::browser;
+use crate::dom::prelude::*;
 use crate::i18n::{t, tf};
 use crate::panels::state::tone_class;
 use crate::session::Page;
 
 pub fn tiles(page: Page) -> View {
     let names = page.pick(|it| it.nodes.iter().map(|it| it.name.clone()).gather());
-    let choose = move |event: crate::dom::ev::MouseEvent| {
+    let choose = move |event: ev::MouseEvent| {
         let Some(uid) = browser::data_of(&event, "data-uid") else { return };
         let found =
             page.frame.with_untracked(|it| it.pod(&uid).map(|it| ObjectRef::pod(&it.namespace, &it.name)));

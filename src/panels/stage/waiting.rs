@@ -1,12 +1,12 @@
 //! Pods that no node has: the scheduler's words, whose clauses light the nodes that they count.
 
-use session::Gather as _;
 use std::sync::Arc;
 
-use crate::dom::prelude::*;
+use session::Gather as _;
 use session::frame::{Clause, ObjectRef, Pending, Tone};
 
 use super::pod::pod_card;
+use crate::dom::prelude::*;
 use crate::i18n::{self, t};
 use crate::panels::state::pill;
 use crate::session::Page;

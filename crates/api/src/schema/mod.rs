@@ -4,12 +4,11 @@
 //! `name:Type`, or a name for another type. `[T` is a list, `{T` a map with text keys, `^T` an embedded struct;
 //! `@key` a list that merges by that key, `@` one that merges by value, `!` a value whose other keys a patch may retain.
 
-use sim::Gather as _;
 mod decode;
 
 use std::sync::OnceLock;
 
-use sim::VecMap;
+use sim::{Gather as _, VecMap};
 
 pub use decode::{Decoded, Problem, decode};
 

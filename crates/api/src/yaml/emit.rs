@@ -3,11 +3,11 @@
 //! Follows go.yaml.in/yaml/v2 encode.go, sorter.go and emitterc.go: keys in their natural order, lists not indented,
 //! long plain and quoted lines folded after column 80.
 
-use sim::{Gather as _, Sort as _};
 use std::cmp::Ordering;
 use std::fmt::Write;
 
 use serde_json::{Map, Value};
+use sim::{Gather as _, Sort as _};
 
 use super::resolve::{Scalar, resolve};
 

@@ -3,8 +3,9 @@
 //! Follows go.yaml.in/yaml/v2 scannerc.go, itself a port of libyaml: simple keys are remembered and turned into
 //! `Key` tokens when their `:` is found, indentation becomes block tokens. Comments and `%TAG` are skipped.
 
-use sim::Gather as _;
 use std::collections::VecDeque;
+
+use sim::Gather as _;
 
 use super::YamlError;
 

@@ -1,6 +1,5 @@
 //! What the editor tells while one types: the server's own words at the right place, a hint, and a fix to click.
 
-use sim::{Gather as _, Sort as _};
 mod hints;
 mod no_effect;
 
@@ -8,6 +7,7 @@ use api::schema;
 use api::yaml::{self, Document, Mark, Place, Step, YamlError};
 use api::{Kind, Object, known};
 use serde_json::Value;
+use sim::{Gather as _, Sort as _};
 
 use crate::field::FieldError;
 use crate::store::Store;

@@ -2,7 +2,6 @@
 //!
 //! Follows kubernetes v1.36 pkg/apis/core/v1/defaults.go and pkg/apis/core/v1/helper/qos.
 
-use sim::Gather as _;
 use std::collections::BTreeMap;
 
 use api::k8s_openapi::api::core::v1::{
@@ -10,6 +9,7 @@ use api::k8s_openapi::api::core::v1::{
     PodSpec, PodStatus, PodTemplateSpec, Probe, Volume,
 };
 use api::{Pod, Quantity, quantity};
+use sim::Gather as _;
 
 use super::set;
 

@@ -2,7 +2,6 @@
 //!
 //! Follows kubernetes v1.36 pkg/apis/core/validation: validateContainers, validateInitContainers.
 
-use sim::Gather as _;
 use std::collections::BTreeMap;
 
 use api::k8s_openapi::api::core::v1::{
@@ -11,7 +10,7 @@ use api::k8s_openapi::api::core::v1::{
     SleepAction, TCPSocketAction, VolumeMount,
 };
 use api::{IntOrString, Quantity, quantity, syntax};
-use sim::VecSet;
+use sim::{Gather as _, VecSet};
 
 use super::security;
 use super::text;

@@ -3,10 +3,9 @@
 //! Follows Python's difflib (SequenceMatcher and its automatic leaving out of frequent lines), which Kubernetes'
 //! apimachinery/pkg/util/diff goes by.
 
-use sim::{Gather as _, Sort as _};
 use std::fmt::Write as _;
 
-use sim::VecMap;
+use sim::{Gather as _, Sort as _, VecMap};
 
 /// Equal lines around a change.
 const AROUND: usize = 3;

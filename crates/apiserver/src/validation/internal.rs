@@ -6,11 +6,11 @@
 //!
 //! DIFFERENCE: sources of volumes that live outside the cluster show as in a manifest.
 
-use sim::Gather as _;
 use std::fmt::Write as _;
 
 use api::k8s_openapi::api::core::v1::PodSpec;
 use serde_json::{Map, Value};
+use sim::Gather as _;
 
 /// A type a line (longer ones go on after two spaces): its name, then `Field:kind`. A field without a kind is null or
 /// whatever stands in the manifest; kinds are `s` text, `i` number, `b` truth, `*T` a T or null, `[T` a list of them or

@@ -3,11 +3,11 @@
 //! Follows kubernetes v1.36 pkg/apis/core/validation: ValidatePodResize, validateContainerResize;
 //! plugin/pkg/admission/podresize.
 
-use sim::Gather as _;
 use std::collections::BTreeMap;
 
 use api::k8s_openapi::api::core::v1::{Container, PodSpec, ResourceRequirements};
 use api::{Kind, Object, ObjectKey, Pod, Quantity, quantity};
+use sim::Gather as _;
 
 use crate::defaults::qos_class;
 use crate::field::Errors;

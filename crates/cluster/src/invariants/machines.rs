@@ -1,12 +1,11 @@
 //! What one look at the machines shows: sandboxes, containers, volumes.
 
-use sim::Gather as _;
 use std::sync::Arc;
 
 use api::Pod;
 use api::k8s_openapi::api::core::v1::Container;
 use runtime::{ContainerFacts, ContainerState, MountSource, SandboxId, VolumeId};
-use sim::VecMap;
+use sim::{Gather as _, VecMap};
 
 use super::{Found, state};
 use crate::Cluster;

@@ -1,6 +1,5 @@
 //! What holds when all faults are mended and everything has had time to react.
 
-use sim::Gather as _;
 use std::sync::Arc;
 
 use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta, Time};
@@ -8,7 +7,7 @@ use api::{Deployment, EndpointSlice, Kind, Object, Pod, ReplicaSet};
 use apiserver::ApiServer;
 use runtime::ContainerState;
 use scheduler::{Outcome, Resources};
-use sim::VecSet;
+use sim::{Gather as _, VecSet};
 
 use super::{Found, state};
 use crate::Cluster;

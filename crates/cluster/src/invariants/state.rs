@@ -3,8 +3,7 @@
 use api::k8s_openapi::api::core::v1::ContainerStatus;
 use api::{Object, Pod};
 use apiserver::ApiServer;
-use sim::Gather as _;
-use sim::VecMap;
+use sim::{Gather as _, VecMap};
 
 use super::Found;
 

@@ -2,7 +2,6 @@
 //!
 //! Follows kubernetes v1.36 pkg/controller/deployment: syncDeployment, sync.go.
 
-use sim::{Gather as _, Sort as _};
 mod rollout;
 mod scale;
 mod status;
@@ -14,7 +13,7 @@ use api::k8s_openapi::api::apps::v1::DeploymentStatus;
 use api::selector::label_selector_matches;
 use api::{Because, Deployment, Kind, Object, ObjectKey, ObjectMeta, ReplicaSet};
 use apiserver::{Change, WatchEvent};
-use sim::SimTime;
+use sim::{Gather as _, SimTime, Sort as _};
 
 use crate::plan::{Reconciled, Request, Tell, View};
 use crate::{Controller, Wakes, ownership};

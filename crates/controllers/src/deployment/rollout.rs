@@ -2,11 +2,11 @@
 //!
 //! Follows kubernetes v1.36 pkg/controller/deployment/rolling.go and recreate.go.
 
-use sim::{Gather as _, Sort as _};
 use std::sync::Arc;
 
 use api::{Because, Kind, ObjectKey, ReplicaSet};
 use apiserver::DeleteOptions;
+use sim::{Gather as _, Sort as _};
 
 use super::{Generations, Sets, Sync, by_creation, revision, scale, status};
 use crate::plan::Request;

@@ -3,12 +3,12 @@
 //! Follows kubernetes v1.36 pkg/controller/deployment/sync.go: scale, scaleReplicaSet, isScalingEvent, and
 //! util/deployment_util.go: ResolveFenceposts, NewRSNewReplicas, GetReplicaSetProportion.
 
-use sim::{Gather as _, Sort as _};
 use std::cmp::Reverse;
 use std::sync::Arc;
 
 use api::k8s_openapi::api::apps::v1::RollingUpdateDeployment;
 use api::{Because, IntOrString, ReplicaSet};
+use sim::{Gather as _, Sort as _};
 
 use super::{DESIRED_REPLICAS, Generations, MAX_REPLICAS, Sync, annotation, is_recreate};
 use crate::plan::Request;

@@ -3,13 +3,13 @@
 //! Follows kubernetes v1.36 pkg/controller/deployment/sync.go: getNewReplicaSet, and
 //! util/deployment_util.go: SetNewReplicaSetAnnotations, EqualIgnoreHash.
 
-use sim::Gather as _;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::k8s_openapi::api::apps::v1::ReplicaSetSpec;
 use api::k8s_openapi::api::core::v1::PodTemplateSpec;
 use api::{Because, Deployment, Kind, ObjectMeta, ReplicaSet};
+use sim::Gather as _;
 
 use super::{
     DESIRED_REPLICAS, Generations, MAX_REPLICAS, REVISION, REVISION_HISTORY, Sync, TEMPLATE_HASH, annotation,

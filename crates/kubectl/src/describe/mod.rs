@@ -2,13 +2,12 @@
 //!
 //! Follows kubernetes v1.36 kubectl/pkg/describe/describe.go.
 
-use sim::{Gather as _, Sort as _};
 mod kinds;
 mod pod;
 pub mod workload;
 
 use serde_json::Value;
-use sim::SimTime;
+use sim::{Gather as _, SimTime, Sort as _};
 
 use crate::client::{Failure, Method, Request};
 use crate::columns::align;

@@ -1,8 +1,7 @@
 //! A Pod, its containers and its volumes.
 
 use serde_json::Value;
-use sim::SimTime;
-use sim::{Gather as _, Sort as _};
+use sim::{Gather as _, SimTime, Sort as _};
 
 use super::{Page, controller, none_if_empty, resource_lines, title_bool};
 use crate::age;

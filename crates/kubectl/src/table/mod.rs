@@ -2,13 +2,12 @@
 //!
 //! Follows kubernetes v1.36 pkg/printers/internalversion/printers.go.
 
-use sim::Gather as _;
 mod pod;
 pub use pod::cells as pod_cells;
 mod rows;
 
 use serde_json::Value;
-use sim::SimTime;
+use sim::{Gather as _, SimTime};
 
 use crate::age::since_value;
 use crate::json::at;

@@ -1,8 +1,7 @@
 //! The rows of every other kind.
 
 use serde_json::Value;
-use sim::SimTime;
-use sim::{Gather as _, Sort as _};
+use sim::{Gather as _, SimTime, Sort as _};
 
 use crate::age;
 use crate::json::{at, entries, has, int, is_true, labels, list, or_none, plain, text};

@@ -1,9 +1,10 @@
 //! What kubectl has and this one has not: an honest word instead of silence.
 
+use sim::Gather as _;
+
 use super::VERBS;
 use crate::client::{Failure, fail};
 use crate::flags::Flags;
-use sim::Gather as _;
 
 /// Verbs that are left out, and what to do instead.
 const LEFT_OUT: &[(&str, &str)] = &[

@@ -2,11 +2,10 @@
 //!
 //! Follows kubernetes v1.36 kubectl/pkg/cmd/delete.
 
-use sim::Gather as _;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sim::SimTime;
+use sim::{Gather as _, SimTime};
 
 use super::{DONE, DryRun, Next, Task, file_flags};
 use crate::args::{self, Found};

@@ -2,11 +2,10 @@
 //!
 //! Follows kubernetes v1.36 kubectl/pkg/drain and pkg/cmd/drain.
 
-use sim::{Gather as _, Sort as _};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sim::SimTime;
+use sim::{Gather as _, SimTime, Sort as _};
 
 use super::{DONE, DryRun, Next, Task, change_flags};
 use crate::Call;

@@ -1,10 +1,9 @@
 //! `get`: tables and objects, once or as they change.
 
-use sim::{Gather as _, Sort as _};
 use std::time::Duration;
 
 use serde_json::Value;
-use sim::SimTime;
+use sim::{Gather as _, SimTime, Sort as _};
 
 use super::{DONE, Next, Task, file_flags};
 use crate::args::{self, Target};

@@ -1,12 +1,13 @@
 //! What kubectl tells about the cluster and about itself.
 
+use sim::{Gather as _, Sort as _};
+
 use super::{DONE, Next};
 use crate::Call;
 use crate::client::{Failure, fail};
 use crate::columns::Widths;
 use crate::flags::Flags;
 use crate::resources;
-use sim::{Gather as _, Sort as _};
 
 pub const RESOURCES: &str =
     "output,o= namespaced! api-group= no-headers! sort-by= verbs= cached! categories=";

@@ -1,8 +1,7 @@
 //! `logs`: what a container wrote, once or as it comes.
 
 use serde_json::Value;
-use sim::Gather as _;
-use sim::SimTime;
+use sim::{Gather as _, SimTime};
 
 use super::{DONE, Next, Task};
 use crate::args;

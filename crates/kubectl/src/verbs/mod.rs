@@ -1,6 +1,5 @@
 //! The verbs: one table, one function each; those that take time go on as a [`Task`].
 
-use sim::{Gather as _, Sort as _};
 mod absent;
 mod apply;
 mod change;
@@ -25,7 +24,7 @@ mod run;
 mod set;
 mod wait;
 
-use sim::SimTime;
+use sim::{Gather as _, SimTime, Sort as _};
 
 use crate::Call;
 use crate::client::{Failure, fail};

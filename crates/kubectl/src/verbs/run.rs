@@ -2,11 +2,10 @@
 //!
 //! Follows kubernetes v1.36 kubectl/pkg/cmd/run.
 
-use sim::Gather as _;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use sim::SimTime;
+use sim::{Gather as _, SimTime};
 
 use super::create::{self, Sent};
 use super::exec::Session;

@@ -2,11 +2,10 @@
 //!
 //! Follows kubernetes v1.36 kubectl/pkg/cmd/wait.
 
-use sim::Gather as _;
 use std::time::Duration;
 
 use serde_json::Value;
-use sim::SimTime;
+use sim::{Gather as _, SimTime};
 
 use super::{DONE, Next, Task, file_flags, tell_bare};
 use crate::args;

@@ -3,10 +3,9 @@
 //! Numbers are whole or with three decimals (milli-units), so that no float is part of the state. No functions of the
 //! user's own, no getline, no pipes.
 
-use sim::Gather as _;
 use std::sync::Arc;
 
-use sim::VecMap;
+use sim::{Gather as _, VecMap};
 
 use super::awk_parse::{Expression, Pattern, Program, Statement, parse};
 use super::options::Options;

@@ -1,6 +1,7 @@
 //! The grammar of [`super::awk`].
 
 use sim::Gather as _;
+
 /// Deeper nesting is refused.
 const DEPTH_MAX: u32 = 60;
 

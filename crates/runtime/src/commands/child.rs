@@ -1,10 +1,9 @@
 //! Commands that run another one: env, xargs, timeout, time, nohup, su, watch.
 
-use sim::Gather as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sim::SimTime;
+use sim::{Gather as _, SimTime};
 
 use super::options::Options;
 use super::{Command, seconds, signal_number};

@@ -1,9 +1,8 @@
 //! Clients of the network: wget, curl, nc, nslookup, ping.
 
-use sim::Gather as _;
 use std::time::Duration;
 
-use sim::SimTime;
+use sim::{Gather as _, SimTime};
 
 use super::options::Options;
 use super::{Command, seconds};

@@ -1,8 +1,9 @@
 //! `date` and `uptime`: the calendar.
 
+use sim::Gather as _;
+
 use super::options::Options;
 use crate::kernel::Sys;
-use sim::Gather as _;
 
 const MONTHS: [&str; 12] = [
     "January",

@@ -1,9 +1,8 @@
 //! Commands about files: ls, cp, mv, rm, mkdir, find, chmod, du, dd….
 
-use sim::Gather as _;
 use std::sync::Arc;
 
-use sim::VecMap;
+use sim::{Gather as _, VecMap};
 
 use super::options::Options;
 use super::output::missing;

@@ -1,7 +1,8 @@
 //! Commands that read files or standard input line by line: cat, grep, sed, head, sort….
 
-use sim::Gather as _;
 use std::sync::Arc;
+
+use sim::Gather as _;
 
 use super::awk::Awk;
 use super::options::Options;

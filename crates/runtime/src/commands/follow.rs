@@ -1,9 +1,8 @@
 //! `tail`, with -f and -F.
 
-use sim::Gather as _;
 use std::time::Duration;
 
-use sim::SimTime;
+use sim::{Gather as _, SimTime};
 
 use super::Command;
 use super::options::Options;

@@ -1,12 +1,13 @@
 //! Commands that tell of files: ls, find, stat, du.
 
+use sim::{Gather as _, Sort as _};
+
 use super::directory::{complain, join};
 use super::options::Options;
 use super::test::kind_letter;
 use super::{clock, system};
 use crate::files::{Inode, Node};
 use crate::kernel::{Errno, Flavour, Stat, Sys};
-use sim::{Gather as _, Sort as _};
 
 fn permissions(stat: &Stat) -> String {
     let mode = stat.inode.mode;

@@ -1,7 +1,8 @@
 //! Commands that only print: echo, printf, pwd, seq, expr….
 
-use sim::Gather as _;
 use std::fmt::Write as _;
+
+use sim::Gather as _;
 
 use crate::kernel::{Flavour, Sys};
 use crate::shell::escapes::unescape;

@@ -1,9 +1,8 @@
 //! ps, top, kill, killall, pidof, pgrep.
 
-use sim::Gather as _;
 use std::time::Duration;
 
-use sim::SimTime;
+use sim::{Gather as _, SimTime};
 
 use super::options::Options;
 use super::{Command, clock, system};

@@ -1,7 +1,8 @@
 //! Regular expressions of POSIX, basic and extended: a small backtracking matcher with a bound on its work.
 
-use crate::shell::pattern::in_class;
 use sim::Gather as _;
+
+use crate::shell::pattern::in_class;
 
 const STEPS_MAX: u32 = 200_000;
 const REPEAT_MAX: u32 = 255;

@@ -1,7 +1,8 @@
 //! `sed`: s, d, p, q, a, i, c, y, = with addresses; no branches, no hold space beyond h, g, x.
 
-use sim::Gather as _;
 use std::sync::Arc;
+
+use sim::Gather as _;
 
 use super::options::Options;
 use super::regex::Regex;

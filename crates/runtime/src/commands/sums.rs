@@ -1,8 +1,9 @@
 //! Checksums, base64, and sorting.
 
-use sim::{Gather as _, Sort as _};
 use std::cmp::Ordering;
 use std::fmt::Write as _;
+
+use sim::{Gather as _, Sort as _};
 
 use super::options::Options;
 

@@ -1,8 +1,9 @@
 //! Commands that tell of the machine and of who runs: id, uname, free, df, ip….
 
+use sim::{Gather as _, Sort as _};
+
 use super::options::Options;
 use crate::kernel::{Flavour, Sys};
-use sim::{Gather as _, Sort as _};
 
 /// (uid, gid) of a name or a number, by /etc/passwd.
 pub fn user(sys: &mut Sys<'_>, name: &str) -> Option<(u32, u32)> {

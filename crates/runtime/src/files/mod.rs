@@ -3,12 +3,11 @@
 //! A container's root is a clone of its image's tree: content is shared until somebody writes. No devices' data, no
 //! locks, no access control lists.
 
-use sim::Gather as _;
 mod mounts;
 
 use std::sync::Arc;
 
-use sim::{SimTime, VecMap};
+use sim::{Gather as _, SimTime, VecMap};
 
 use crate::kernel::Errno;
 

@@ -1,6 +1,5 @@
 //! What the registries hold, as far as it is described in `images/` at the repository root.
 
-use sim::Gather as _;
 mod reference;
 mod tree;
 
@@ -15,6 +14,7 @@ mod catalogue {
     include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
 }
 use catalogue::{ABSENT, ABSENT_TAGS, FAMILIES, HOSTS, OFFICIAL, SIZE_BYTES};
+use sim::Gather as _;
 
 struct Family {
     repositories: &'static [&'static str],

@@ -1,10 +1,9 @@
 //! An image's files: the base of its flavour, its commands, its own files.
 
-use sim::Gather as _;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use sim::VecMap;
+use sim::{Gather as _, VecMap};
 
 use super::{Flavour, Spec};
 use crate::commands;

@@ -7,7 +7,6 @@
 //! Whoever owns a kernel calls [`Kernel::run`] after everything that may have woken a process, takes what came out
 //! (`take_outputs`, `take_exits`, `take_calls`, `take_replies`) and calls again at `next_wake`.
 
-use sim::Gather as _;
 mod descriptor;
 mod errno;
 mod external;
@@ -26,7 +25,7 @@ mod tty;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use sim::{SimTime, VecMap};
+use sim::{Gather as _, SimTime, VecMap};
 
 use crate::files::{Mounts, Trees};
 

@@ -1,7 +1,6 @@
 //! What processes have open: descriptions with their references, pipes, standard input and output.
 
-use sim::Gather as _;
-use sim::SimTime;
+use sim::{Gather as _, SimTime};
 
 use super::descriptor::{Open, Pipe, Shared, Tty};
 use super::{DescriptionId, Kernel, Pid, PipeId, State, TtyId, Wait};

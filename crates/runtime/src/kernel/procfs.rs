@@ -1,10 +1,9 @@
 //! /proc and /sys/fs/cgroup: text made when it is opened.
 
-use sim::Gather as _;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use sim::VecMap;
+use sim::{Gather as _, VecMap};
 
 use super::{DescriptionId, Errno, Open, Pid, Process, State, Sys};
 use crate::files::{Content, Ino, Node};

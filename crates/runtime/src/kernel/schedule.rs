@@ -1,11 +1,10 @@
 //! Who runs when: every ready process gets turns, until its container is out of fuel.
 
-use sim::Gather as _;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sim::SimTime;
+use sim::{Gather as _, SimTime};
 
 use super::{
     FUEL_PER_SLICE, FUEL_STEP, Kernel, Pid, Process, Program, Space, SpaceId, State, Step, Sys, Wait, World,

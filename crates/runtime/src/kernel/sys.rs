@@ -1,10 +1,9 @@
 //! System calls: what a program can do to its kernel during a step.
 
-use sim::{Gather as _, Sort as _};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use sim::{SimTime, VecMap};
+use sim::{Gather as _, SimTime, Sort as _, VecMap};
 
 use super::net::{Answer, Call, CallId, ConnectionId, Incoming, Reply};
 use super::{

@@ -1,7 +1,8 @@
 //! System calls about processes: finding programs, starting them, waiting for them, signals.
 
-use sim::{Gather as _, Sort as _};
 use std::sync::Arc;
+
+use sim::{Gather as _, Sort as _};
 
 use super::signal::Signals;
 use super::{

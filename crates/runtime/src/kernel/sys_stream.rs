@@ -1,10 +1,11 @@
 //! System calls that read and write what is open: files, pipes, terminals, the container's output.
 
+use sim::Gather as _;
+
 use super::{
     BYTES_PER_FUEL, DescriptionId, Errno, Kernel, Open, PIPE_BYTES_MAX, Pid, Read, State, Sys, Wait, World,
     signal,
 };
-use sim::Gather as _;
 
 impl Sys<'_> {
     /// At most `length` bytes. Of a terminal, at most a line.

@@ -1,9 +1,8 @@
 //! The line discipline of a terminal.
 
-use sim::Gather as _;
 use std::fmt::Write as _;
 
-use sim::SimTime;
+use sim::{Gather as _, SimTime};
 
 use super::{Kernel, Open, Output, Pid, State, TtyId, Wait, signal};
 use crate::cri::LogStream;

@@ -1,9 +1,8 @@
 //! Containers: created from an image, started, signalled, removed.
 
-use sim::Gather as _;
 use std::sync::Arc;
 
-use sim::{Outbox, SimTime};
+use sim::{Gather as _, Outbox, SimTime};
 
 use super::log::Log;
 use super::sandbox::Container;

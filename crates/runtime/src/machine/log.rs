@@ -1,9 +1,8 @@
 //! What a container wrote: lines with their time, bounded, cheap to clone.
 
-use sim::Gather as _;
 use std::sync::Arc;
 
-use sim::SimTime;
+use sim::{Gather as _, SimTime};
 
 use crate::cri::{LogLine, LogOptions, LogStream};
 

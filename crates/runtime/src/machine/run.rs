@@ -1,9 +1,8 @@
 //! Lets processes run, and carries what comes out of the kernels to where it belongs.
 
-use sim::Gather as _;
 use std::sync::Arc;
 
-use sim::{Outbox, SimTime};
+use sim::{Gather as _, Outbox, SimTime};
 
 use super::{Container, Machine, Sandbox};
 use crate::cri::{ContainerId, ExecId, ExitReason, Notice, SandboxId};

@@ -1,10 +1,9 @@
 //! Pod sandboxes: a pause process that holds the namespaces, an address, and the files that Kubernetes puts into /etc.
 
-use sim::Gather as _;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use sim::{Outbox, SimTime, VecMap};
+use sim::{Gather as _, Outbox, SimTime, VecMap};
 
 use super::exec::Exec;
 use super::log::Log;

@@ -1,9 +1,8 @@
 //! `playground.dev/…` annotations: what a container shall do without a program for it (docs/annotations.md).
 
-use sim::{Gather as _, Sort as _};
 use std::time::Duration;
 
-use sim::SimTime;
+use sim::{Gather as _, SimTime, Sort as _};
 
 /// Steps of a memory curve.
 const CURVE_STEPS_MAX: usize = 100;

@@ -1,5 +1,7 @@
 //! What is inside a sandbox, for the page to draw.
 
+use sim::Gather as _;
+
 use crate::Runtime;
 use crate::cri::{
     ContainerConfig, ContainerId, ContainerState, ContainerStatus, FileView, MountSource, SandboxConfig,
@@ -8,7 +10,6 @@ use crate::cri::{
 use crate::files::Tree;
 use crate::kernel::{Pid, Process};
 use crate::machine::volume::views;
-use sim::Gather as _;
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -1,9 +1,8 @@
 //! Volumes, and paths of the machine itself.
 
-use sim::Gather as _;
 use std::sync::Arc;
 
-use sim::{SimTime, VecSet};
+use sim::{Gather as _, SimTime, VecSet};
 
 use super::Machine;
 use super::container::follow;

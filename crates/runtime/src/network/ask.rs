@@ -1,10 +1,9 @@
 //! Requests on their way: from processes, from the machines themselves, and the answers back.
 
-use sim::Gather as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sim::{Outbox, SimTime};
+use sim::{Gather as _, Outbox, SimTime};
 
 use super::dns::is_address;
 use super::http::{GRPC, PREFACE};

@@ -1,10 +1,11 @@
 //! Names: a container's /etc/hosts, and what the cluster's DNS answers.
 
+use sim::Gather as _;
+
 use crate::Runtime;
 use crate::cri::ServiceEntry;
 use crate::kernel::net::Resolved;
 use crate::machine::{Machine, Sandbox};
-use sim::Gather as _;
 
 const DOMAIN: &str = "cluster.local";
 const DNS_SERVER: &str = "10.96.0.10";

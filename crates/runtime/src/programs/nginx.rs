@@ -1,8 +1,9 @@
 //! nginx: master and workers, document roots, access log.
 
-use sim::Gather as _;
 use std::sync::Arc;
 use std::time::Duration;
+
+use sim::Gather as _;
 
 use super::files::{Served, clean, common_log, find, rows};
 use super::nginx_config::{Location, Site, parse};

@@ -1,7 +1,8 @@
 //! The part of nginx's configuration language that small examples use: `listen`, `root`, `index`, `location`, `return`.
 
-use sim::Gather as _;
 use std::borrow::Cow;
+
+use sim::Gather as _;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct Site {

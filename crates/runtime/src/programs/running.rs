@@ -1,9 +1,8 @@
 //! A server's process, through its system calls.
 
-use sim::Gather as _;
 use std::sync::Arc;
 
-use sim::SimTime;
+use sim::{Gather as _, SimTime};
 
 use super::{Looked, Process, Server};
 use crate::cri::LogStream;

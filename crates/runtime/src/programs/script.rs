@@ -1,7 +1,8 @@
 //! Python and Node as small examples use them: a file server, one-liners that print, sleep and exit.
 
-use sim::Gather as _;
 use std::time::Duration;
+
+use sim::Gather as _;
 
 use super::files::{Served, find, rows};
 use super::{Process, Server, Step};

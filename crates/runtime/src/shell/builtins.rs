@@ -1,7 +1,8 @@
 //! Commands that the shell must do itself.
 
-use sim::Gather as _;
 use std::sync::Arc;
+
+use sim::Gather as _;
 
 use super::input::LineEnd;
 use super::{Frame, Kind, Shell, Variable};

@@ -1,8 +1,9 @@
 //! From words to fields: parameters, substitutions, splitting, patterns.
 
-use sim::Gather as _;
 use std::fmt::Write as _;
 use std::sync::Arc;
+
+use sim::Gather as _;
 
 use super::arithmetic::{self, Variables};
 use super::ast::{Node, Operation, Parameter, Part, Word};

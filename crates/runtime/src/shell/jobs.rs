@@ -1,9 +1,8 @@
 //! What the shell starts: programs, subshells, pipelines, jobs in the background, command substitutions.
 
-use sim::Gather as _;
 use std::sync::Arc;
 
-use sim::VecMap;
+use sim::{Gather as _, VecMap};
 
 use super::ast::{Node, Part, Word};
 use super::expand::VALUE_BYTES_MAX;

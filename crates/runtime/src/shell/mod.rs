@@ -5,6 +5,7 @@
 //! sixth of the size. No aliases, no job control beyond `&`, `wait` and `jobs`, no arrays.
 
 use sim::Gather as _;
+
 mod arithmetic;
 mod ast;
 mod builtins;

@@ -2,8 +2,9 @@
 //!
 //! Follows POSIX.1-2024 Shell Command Language, section 2.10, and what busybox ash adds. No aliases.
 
-use sim::Gather as _;
 use std::sync::Arc;
+
+use sim::Gather as _;
 
 use super::ast::{Arm, Assignment, Node, Part, Redirect, RedirectKind, Simple, Word};
 

@@ -1,6 +1,7 @@
 //! Shell patterns: `*`, `?`, `[…]`; a backslash quotes.
 
 use sim::Gather as _;
+
 /// Steps that one match may take; more is no match.
 const STEPS_MAX: u32 = 1_000_000;
 

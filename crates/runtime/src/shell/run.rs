@@ -1,7 +1,8 @@
 //! The interpreter: one frame at a time.
 
-use sim::Gather as _;
 use std::sync::Arc;
+
+use sim::Gather as _;
 
 use super::ast::{Arm, Node, Part, Redirect, RedirectKind, Simple, Word};
 use super::builtins::Built;

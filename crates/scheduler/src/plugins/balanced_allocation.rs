@@ -2,8 +2,9 @@
 //!
 //! Follows kubernetes v1.36 plugins/noderesources/balanced_allocation.go.
 
-use crate::framework::{Cycle, MAX_NODE_SCORE, Plugin, PreScore};
 use sim::Gather as _;
+
+use crate::framework::{Cycle, MAX_NODE_SCORE, Plugin, PreScore};
 
 #[derive(Debug)]
 pub struct BalancedAllocation;

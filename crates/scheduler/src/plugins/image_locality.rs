@@ -2,8 +2,9 @@
 //!
 //! Follows kubernetes v1.36 plugins/imagelocality.
 
-use crate::framework::{Cycle, MAX_NODE_SCORE, Plugin};
 use sim::Gather as _;
+
+use crate::framework::{Cycle, MAX_NODE_SCORE, Plugin};
 
 #[derive(Debug)]
 pub struct ImageLocality;

@@ -2,10 +2,9 @@
 //!
 //! Follows kubernetes v1.36 plugins/interpodaffinity.
 
-use sim::{Gather as _, Sort as _};
 use std::sync::Arc;
 
-use sim::VecMap;
+use sim::{Gather as _, Sort as _, VecMap};
 
 use crate::decision::Rejection;
 use crate::framework::{

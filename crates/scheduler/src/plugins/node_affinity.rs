@@ -2,13 +2,14 @@
 //!
 //! Follows kubernetes v1.36 plugins/nodeaffinity.
 
+use sim::Gather as _;
+
 use crate::decision::Rejection;
 use crate::framework::{
     Change, Cycle, NodeView, Plugin, PreFilter, PreScore, WakeEvent, normalize_by_highest,
 };
 use crate::node_info::NodeInfo;
 use crate::pod_info::PodInfo;
-use sim::Gather as _;
 
 #[derive(Debug)]
 pub struct NodeAffinity;

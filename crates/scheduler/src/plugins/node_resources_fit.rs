@@ -2,12 +2,13 @@
 //!
 //! Follows kubernetes v1.36 plugins/noderesources/fit.go and least_allocated.go.
 
+use sim::Gather as _;
+
 use crate::decision::{Code, Reasons, Rejection, Shortage};
 use crate::framework::{Change, Cycle, MAX_NODE_SCORE, NodeView, Plugin, PreFilter, WakeEvent};
 use crate::node_info::NodeInfo;
 use crate::pod_info::PodInfo;
 use crate::resources::Resources;
-use sim::Gather as _;
 
 #[derive(Debug)]
 pub struct NodeResourcesFit;

@@ -2,8 +2,9 @@
 //!
 //! Follows kubernetes v1.36 plugins/podtopologyspread.
 
-use sim::Gather as _;
 use std::sync::Arc;
+
+use sim::Gather as _;
 
 use crate::decision::Rejection;
 use crate::framework::{

@@ -4,13 +4,12 @@
 //! edits are tried by their size. Whatever makes a node fit must change the verdict of the filter that turns it down now,
 //! so a set is only ever extended by edits that concern such a filter: nothing smaller is passed over.
 
-use sim::{Gather as _, Sort as _};
 mod edit;
 mod relevant;
 
 use std::sync::Arc;
 
-use sim::{VecMap, VecSet};
+use sim::{Gather as _, Sort as _, VecMap, VecSet};
 
 use crate::decision::{Decision, Outcome};
 use crate::pod_info::PodInfo;

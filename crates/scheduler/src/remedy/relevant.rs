@@ -1,6 +1,5 @@
 //! Which edits could change what a filter says about a node.
 
-use sim::{Gather as _, Sort as _};
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::{
@@ -8,6 +7,7 @@ use api::k8s_openapi::api::core::v1::{
 };
 use api::selector::{Operator, Requirement};
 use api::taints::tolerates;
+use sim::{Gather as _, Sort as _};
 
 use super::NODES_MAX;
 use super::edit::{ClusterEdit, Edit, Place, PodEdit};

@@ -1,10 +1,9 @@
 //! The scheduler's decision as a table, and what a pending Pod waits for, clause by clause.
 
-use sim::{Gather as _, Sort as _};
 use std::sync::Arc;
 
 use scheduler::{Decision, DryRun, Reasons, Shortage, Snapshot, Verdict, VictimRank};
-use sim::{SimTime, VecMap};
+use sim::{Gather as _, SimTime, Sort as _, VecMap};
 
 use crate::frame::{
     self, Clause, DecisionColumn, DecisionRow, Gate, ObjectRef, PreemptionRow, Score, Victim,

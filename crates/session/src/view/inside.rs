@@ -3,8 +3,7 @@
 use api::quantity;
 use cluster::Cluster;
 use runtime::{ContainerState, ContainerView, SandboxView};
-use sim::Gather as _;
-use sim::VecMap;
+use sim::{Gather as _, VecMap};
 
 use crate::frame::{
     ContainerCard, Drawer, FileLine, Inside, Mount, Namespace, NamespaceKind, ObjectRef, PodCard, Port,

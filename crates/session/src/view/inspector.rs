@@ -1,12 +1,12 @@
 //! The selected object from near: what it does now, why, its tracks, its YAML, its logs.
 
-use sim::Gather as _;
 use std::sync::Arc;
 
 use api::{Because, Kind, Object, ObjectKey};
 use cluster::Cluster;
 use runtime::LogOptions;
 use serde_json::Value;
+use sim::Gather as _;
 
 use super::narrate;
 use crate::frame::{

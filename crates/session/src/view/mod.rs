@@ -1,6 +1,5 @@
 //! From the state of the simulation to what the page draws. Decides nothing: looks, words and arranges.
 
-use sim::{Gather as _, Sort as _};
 mod decision;
 mod fixes;
 mod inside;
@@ -17,7 +16,7 @@ use std::sync::Arc;
 
 use api::ObjectKey;
 use cluster::Cluster;
-use sim::VecMap;
+use sim::{Gather as _, Sort as _, VecMap};
 
 use crate::frame::{
     self, About, Clock, FaultTarget, Frame, Gate, LessonCard, NodeCard, PodCard, Timeline, ViewState,

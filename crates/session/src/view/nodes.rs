@@ -1,10 +1,10 @@
 //! Nodes as cards.
 
-use sim::Gather as _;
 use std::collections::BTreeMap;
 
 use api::{Node, Quantity, quantity};
 use cluster::Cluster;
+use sim::Gather as _;
 
 use super::decision::bytes;
 use crate::frame::{Amount, Gate, ImageCard, LabelChip, NodeCard, NodeState, TaintChip};

@@ -1,11 +1,11 @@
 //! The control plane: messages under way, Pods that wait for a node.
 
-use sim::{Gather as _, Sort as _};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use api::{ObjectKey, Pod};
 use cluster::Cluster;
+use sim::{Gather as _, Sort as _};
 
 use super::{decision, queue};
 use crate::frame::{Hop, ObjectRef, Pending, Plane};

@@ -1,6 +1,5 @@
 //! Pods as cards.
 
-use sim::Gather as _;
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::{Container, ContainerStatus, PodSpec, Probe as ProbeSpec, Volume};
@@ -10,6 +9,7 @@ use kubelet::probes::{ProbeKind, Verdict};
 use kubelet::view::Waiting;
 use kubelet::worker::Worker;
 use runtime::Signal;
+use sim::Gather as _;
 
 use crate::frame::{
     Backoff, ContainerCard, ContainerKind, ContainerState, Foundation, Grace, Lamp, ObjectRef, PodCard,

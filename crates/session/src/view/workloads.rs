@@ -1,12 +1,11 @@
 //! Services, workloads and events as cards.
 
-use sim::{Gather as _, Sort as _};
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::ServicePort;
 use api::{Deployment, EndpointSlice, Event, Kind, Object, ReplicaSet, Service, time};
 use apiserver::{ApiServer, Stored};
-use sim::VecMap;
+use sim::{Gather as _, Sort as _, VecMap};
 
 use crate::frame::{
     Endpoint, EventCard, Micros, Narration, ObjectRef, PodCard, ReplicaCard, ServiceCard, Tone, WorkloadCard,
