@@ -3,6 +3,7 @@
 
 use std::any::Any;
 use std::marker::PhantomData;
+use std::ops::Deref;
 
 use ::leptos::html::Div;
 use ::leptos::prelude as leptos;
@@ -12,10 +13,10 @@ use web_sys::Element;
 
 use super::Compute;
 
-type Held = Box<dyn Any + Send + Sync>;
+pub type Held = Box<dyn Any + Send + Sync>;
 
 /// A value in its box, and how two of its type are compared.
-struct Kept {
+pub struct Kept {
     value: Held,
     same: fn(&Held, &Held) -> bool,
 }
@@ -33,33 +34,49 @@ impl PartialEq for Kept {
     }
 }
 
-/// What is in a box is of the type that its handle names.
-fn open<T: 'static>(held: &Held) -> &T {
-    held.downcast_ref().expect("a handle knows its type")
+/// What has a box.
+pub trait AsHeld: Sized {
+    fn held(&self) -> &Held;
 }
 
-/// A value that can be set; who reads it hears of that.
-pub struct RwSignal<T>(leptos::RwSignal<Held>, PhantomData<fn() -> T>);
+impl AsHeld for Held {
+    fn held(&self) -> &Held {
+        self
+    }
+}
 
-impl<T> Clone for RwSignal<T> {
+impl AsHeld for Kept {
+    fn held(&self) -> &Held {
+        &self.value
+    }
+}
+
+/// What is in a box is of the type that its handle names.
+fn open<T: 'static>(it: &impl AsHeld) -> &T {
+    it.held().downcast_ref().expect("a handle knows its type")
+}
+
+/// One of Leptos' handles, and the type of what it stands for.
+pub struct Handle<S, T>(S, PhantomData<fn() -> T>);
+
+impl<S: Copy, T> Clone for Handle<S, T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T> Copy for RwSignal<T> {}
+impl<S: Copy, T> Copy for Handle<S, T> {}
 
-impl<T: Send + Sync + 'static> RwSignal<T> {
-    pub fn new(value: T) -> RwSignal<T> {
-        RwSignal(leptos::RwSignal::new(Box::new(value)), PhantomData)
-    }
-
+impl<S, T: 'static> Handle<S, T>
+where
+    S: Read<Value: Deref<Target: AsHeld>> + ReadUntracked<Value: Deref<Target: AsHeld>>,
+{
     pub fn with<U>(self, read: impl FnOnce(&T) -> U) -> U {
-        read(open(&self.0.read()))
+        read(open(&*self.0.read()))
     }
 
     pub fn with_untracked<U>(self, read: impl FnOnce(&T) -> U) -> U {
-        read(open(&self.0.read_untracked()))
+        read(open(&*self.0.read_untracked()))
     }
 
     pub fn get(self) -> T
@@ -74,6 +91,15 @@ impl<T: Send + Sync + 'static> RwSignal<T> {
         T: Clone,
     {
         self.with_untracked(T::clone)
+    }
+}
+
+/// A value that can be set; who reads it hears of that.
+pub type RwSignal<T> = Handle<leptos::RwSignal<Held>, T>;
+
+impl<T: Send + Sync + 'static> RwSignal<T> {
+    pub fn new(value: T) -> RwSignal<T> {
+        Handle(leptos::RwSignal::new(Box::new(value)), PhantomData)
     }
 
     pub fn track(self) {
@@ -92,41 +118,11 @@ impl<T: Send + Sync + 'static> RwSignal<T> {
 }
 
 /// A value that follows from others; who reads it hears of it when it becomes another.
-pub struct Memo<T>(leptos::Memo<Kept>, PhantomData<fn() -> T>);
-
-impl<T> Clone for Memo<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T> Copy for Memo<T> {}
+pub type Memo<T> = Handle<leptos::Memo<Kept>, T>;
 
 impl<T: PartialEq + Send + Sync + 'static> Memo<T> {
     pub fn new(compute: impl Fn() -> T + Send + Sync + 'static) -> Memo<T> {
-        Memo(memo(Box::new(Computed(compute))), PhantomData)
-    }
-
-    pub fn with<U>(self, read: impl FnOnce(&T) -> U) -> U {
-        read(open(&self.0.read().value))
-    }
-
-    pub fn with_untracked<U>(self, read: impl FnOnce(&T) -> U) -> U {
-        read(open(&self.0.read_untracked().value))
-    }
-
-    pub fn get(self) -> T
-    where
-        T: Clone,
-    {
-        self.with(T::clone)
-    }
-
-    pub fn get_untracked(self) -> T
-    where
-        T: Clone,
-    {
-        self.with_untracked(T::clone)
+        Handle(memo(Box::new(Computed(compute))), PhantomData)
     }
 }
 
