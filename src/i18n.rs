@@ -4,12 +4,12 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use crate::dom::prelude::*;
 use serde::Serialize;
 use serde_json::Value;
 use session::frame::Micros;
 
 use crate::browser;
+use crate::dom::prelude::*;
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Language {
@@ -193,7 +193,6 @@ pub fn sentence_view(prefix: &str, data: &impl Serialize, now: Micros) -> View {
             Piece::Code(text) => view! { <code>{text}</code> },
         })
         .collect_view()
-        .into_view()
 }
 
 fn ordinal(number: i64) -> String {

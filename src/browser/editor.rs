@@ -42,10 +42,7 @@ pub fn open(
     wanted: impl Fn() -> bool + 'static,
     ready: impl FnOnce(Editor) + 'static,
 ) {
-    load("./editor.js", "PlaygroundEditor", move |global| {
-        if !wanted() {
-            return;
-        }
+    load("./editor.js", "PlaygroundEditor", wanted, move |global| {
         let Options { value, label, dark, mut on_change, mut on_apply, complete, about } = options;
         let listed = |list: Vec<[String; 3]>| -> JsValue {
             let one = |[label, detail, apply]: [String; 3]| {

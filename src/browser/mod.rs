@@ -3,10 +3,11 @@
 pub mod editor;
 pub mod terminal;
 
-use crate::dom::prelude::*;
 use js_sys::{Array, Function, Reflect};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
+
+use crate::dom::prelude::*;
 
 /// Milliseconds on the page's own clock; only the pace depends on it.
 pub fn milliseconds() -> f64 {
@@ -163,8 +164,18 @@ pub fn download(name: &str, text: &str) {
     let _ = web_sys::Url::revoke_object_url(&url);
 }
 
-/// Loads one of our own scripts once and then calls `done`.
-fn load(script: &str, global: &'static str, done: impl FnOnce(JsValue) + 'static) {
+/// Loads one of our own scripts once and then calls `ready`, if that is still `wanted`.
+fn load(
+    script: &str,
+    global: &'static str,
+    wanted: impl Fn() -> bool + 'static,
+    ready: impl FnOnce(JsValue) + 'static,
+) {
+    let done = move |it| {
+        if wanted() {
+            ready(it);
+        }
+    };
     let found = move || Reflect::get(&js_sys::global(), &global.into()).ok().filter(|it| !it.is_undefined());
     if let Some(it) = found() {
         return done(it);

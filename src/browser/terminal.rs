@@ -20,10 +20,7 @@ pub fn open(
     wanted: impl Fn() -> bool + 'static,
     ready: impl FnOnce(Terminal) + 'static,
 ) {
-    load("./terminal.js", "PlaygroundTerminal", move |global| {
-        if !wanted() {
-            return;
-        }
+    load("./terminal.js", "PlaygroundTerminal", wanted, move |global| {
         style_sheet("./xterm.css");
         let Options { label, mut on_input, mut on_resize } = options;
         element.set_inner_html("");

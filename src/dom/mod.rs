@@ -3,7 +3,6 @@
 //! Signals, effects, owners and references are Leptos'; its own views are types, and with them code, for each element: a
 //! sixth of what this page would weigh. So a view is data here: an outline that is known while compiling, and holes.
 
-use session::Gather as _;
 mod mounted;
 mod signals;
 
@@ -18,6 +17,7 @@ pub use leptos::prelude::{
     window_event_listener,
 };
 pub use markup::view;
+use session::Gather as _;
 pub use signals::{Effect, Memo, NodeRef, RwSignal};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event};
@@ -128,17 +128,23 @@ impl IntoView for View {
     }
 }
 
-impl IntoView for &'static str {
-    fn into_view(self) -> View {
-        View::Text(Cow::Borrowed(self))
-    }
+macro_rules! texts {
+    ($($text:ty)*) => {$(
+        impl IntoView for $text {
+            fn into_view(self) -> View {
+                View::Text(self.into())
+            }
+        }
+
+        impl IntoValue for $text {
+            fn into_value(self) -> Value {
+                Value::Text(self.into())
+            }
+        }
+    )*};
 }
 
-impl IntoView for String {
-    fn into_view(self) -> View {
-        View::Text(Cow::Owned(self))
-    }
-}
+texts!(&'static str String);
 
 macro_rules! numbers {
     ($($number:ty)*) => {$(
@@ -203,18 +209,6 @@ impl<V: IntoView, I: IntoIterator<Item = V>> CollectView for I {
 
 pub trait IntoValue {
     fn into_value(self) -> Value;
-}
-
-impl IntoValue for &'static str {
-    fn into_value(self) -> Value {
-        Value::Text(Cow::Borrowed(self))
-    }
-}
-
-impl IntoValue for String {
-    fn into_value(self) -> Value {
-        Value::Text(Cow::Owned(self))
-    }
 }
 
 impl IntoValue for bool {

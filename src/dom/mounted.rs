@@ -1,6 +1,5 @@
 //! Views in the document. Each is at least one node there, so that another can take its place.
 
-use session::Gather as _;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -8,6 +7,7 @@ use std::rc::Rc;
 use js_sys::Reflect;
 use leptos::prelude::{Owner, RenderEffect, document, untrack};
 use leptos::tachys::view::{Mountable, Render};
+use session::Gather as _;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{DocumentFragment, Element, Event, Node};
@@ -107,7 +107,7 @@ impl Mountable for Whole {
     }
 
     fn insert_before_this(&self, child: &mut dyn Mountable) -> bool {
-        let first = self.mounted.first();
+        let (first, _) = self.mounted.ends();
         let parent = first.parent_element();
         if let Some(it) = &parent {
             child.mount(it, Some(&first));
@@ -196,7 +196,7 @@ fn patch(old: &mut Mounted, new: View) {
         }
         (Mounted::Live(shown, effect), View::Live(of)) => *effect = live(of, Rc::clone(shown)),
         (_, new) => {
-            let first = old.first();
+            let (first, _) = old.ends();
             if let Some(parent) = first.parent_node() {
                 let new = mount(new, &parent, Some(&first));
                 old.remove();
@@ -207,20 +207,14 @@ fn patch(old: &mut Mounted, new: View) {
 }
 
 impl Mounted {
-    fn first(&self) -> Node {
-        match self {
-            Mounted::Nothing(node) | Mounted::Text(node, _) => node.clone(),
-            Mounted::Made { roots, slots, .. } => match (&roots[0], slots.first()) {
-                (Root::Slot(_), Some(Slot::Child(it))) => it.first(),
-                (Root::Node(node), _) => node.clone(),
-                (Root::Slot(_), _) => unreachable!("a root is a node or a child"),
-            },
-            Mounted::List(list, end) => list.first().map_or_else(|| end.clone(), Mounted::first),
-            Mounted::Live(shown, _) => shown.borrow().first(),
-            Mounted::Rows(rows, _) => {
-                rows.shown.borrow().first().map_or_else(|| rows.end.clone(), |it| it.mounted.first())
-            }
-        }
+    /// The outermost nodes' first and last.
+    fn ends(&self) -> (Node, Node) {
+        let mut ends: Option<(Node, Node)> = None;
+        self.each_node(&mut |it| {
+            let first = ends.take().map_or_else(|| it.clone(), |ends| ends.0);
+            ends = Some((first, it.clone()));
+        });
+        ends.expect("a view is at least one node")
     }
 
     /// The outermost nodes, from the first to the last.
@@ -286,12 +280,11 @@ impl Rows {
         drop(old);
         let mut next = self.end.clone();
         for row in shown.iter().rev() {
-            let mut last = None;
-            row.mounted.each_node(&mut |it| last = it.next_sibling());
-            if last.as_ref() != Some(&next) {
+            let (first, last) = row.mounted.ends();
+            if last.next_sibling().as_ref() != Some(&next) {
                 row.mounted.put_before(&next);
             }
-            next = row.mounted.first();
+            next = first;
         }
         self.shown.replace(shown);
     }

@@ -110,11 +110,9 @@ impl<'a> Numbered<'a> {
         let of_type = |it: &usize| locals.types[*it - fixed];
         for same in free.chunk_by(|a, b| of_type(a) == of_type(b)) {
             let start = blocks.last().map_or(fixed, |it| it.1.end.next_multiple_of(ROUND));
-            let mut end = start + same.len();
-            if blocks.is_empty() {
-                end = end.max(FIRST + 1);
-            }
-            let begin = if blocks.is_empty() { start.max(FIRST) } else { start };
+            let end = start + same.len();
+            let (begin, end) =
+                if blocks.is_empty() { (start.max(FIRST), end.max(FIRST + 1)) } else { (start, end) };
             let order = [begin].into_iter().chain(start..begin).chain(begin + 1..);
             for (local, number) in same.iter().zip(order) {
                 numbers[*local] = number as u32;
