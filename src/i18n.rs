@@ -195,7 +195,7 @@ pub fn sentence_view(prefix: &str, data: &impl Serialize, now: Micros) -> View {
         .collect_view()
 }
 
-fn ordinal(number: i64) -> String {
+pub fn ordinal(number: i64) -> String {
     match (language(), number % 10, number % 100) {
         (Language::Chinese, ..) => number.to_string(),
         (_, 1, it) if it != 11 => format!("{number}st"),

@@ -147,17 +147,30 @@ fn state_words(state: &ContainerState) -> String {
 }
 
 fn says(page: Page, card: &ContainerCard) -> View {
-    // The few that count down follow the clock, the others are words.
-    match card.says.clone() {
+    let nth = |times: u32| i18n::ordinal(times.into());
+    let words = match &card.says {
+        // The few that count follow the clock, the others are words.
         Says::RunningSince { at } => {
-            (move || tf("says.running", &[&i18n::span(page.seconds.get().saturating_sub(at))])).into_view()
+            let at = *at;
+            let since = move || tf("says.running", &[&i18n::span(page.seconds.get().saturating_sub(at))]);
+            return since.into_view();
         }
         Says::Stopping { kill } => {
-            (move || tf("says.stopping", &[&i18n::span(kill.saturating_sub(page.seconds.get()))])).into_view()
+            let kill = *kill;
+            let left = move || tf("says.stopping", &[&i18n::span(kill.saturating_sub(page.seconds.get()))]);
+            return left.into_view();
         }
-        Says::Reason { reason } => reason.into_view(),
-        other => i18n::sentence_text("says", &other, 0).into_view(),
-    }
+        Says::Nothing => String::new(),
+        Says::Reason { reason } => reason.clone(),
+        Says::AfterInit { step, of } => tf("says.after_init", &[&step.to_string(), &of.to_string()]),
+        Says::Pulling { image } => tf("says.pulling", &[image]),
+        Says::Exited { exit_code, times } => tf("says.exited", &[&exit_code.to_string(), &nth(*times)]),
+        Says::OomKilled { times } => tf("says.oom_killed", &[&nth(*times)]),
+        Says::Completed => t("says.completed").to_owned(),
+        Says::PreStop => t("says.pre_stop").to_owned(),
+        Says::PostStart => t("says.post_start").to_owned(),
+    };
+    words.into_view()
 }
 
 fn backoff(page: Page, it: &Backoff) -> View {

@@ -108,10 +108,6 @@ pub enum Says {
         exit_code: i32,
         times: u32,
     },
-    Killed {
-        signal: String,
-        times: u32,
-    },
     OomKilled {
         times: u32,
     },
