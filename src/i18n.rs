@@ -4,9 +4,8 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use serde::Serialize;
 use serde_json::Value;
-use session::frame::Micros;
+use session::frame::{Field, Micros, Sentence};
 
 use crate::browser;
 use crate::dom::prelude::*;
@@ -123,30 +122,19 @@ fn fill(template: &str, value: &dyn Fn(&str, &str) -> Option<String>) -> String 
 }
 
 /// One piece of a sentence.
-pub enum Piece {
+enum Piece {
     Plain(String),
     Strong(String),
     Code(String),
 }
 
-/// A sentence as data in words: the variant names the template, its fields fill it. `*strong*` and `` `code` `` are
-/// marks of the template, never of a value.
-pub fn sentence(prefix: &str, data: &impl Serialize, now: Micros) -> Vec<Piece> {
-    let data = serde_json::to_value(data).unwrap_or_default();
-    let (variant, fields) = match &data {
-        Value::String(name) => (name.as_str(), &Value::Null),
-        Value::Object(map) => {
-            map.iter().next().map_or(("", &Value::Null), |(name, fields)| (name.as_str(), fields))
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => ("", &Value::Null),
-    };
-    let template = lookup(&[prefix, ".", variant].concat()).unwrap_or_default();
+/// A sentence in words. `*strong*` and `` `code` `` are marks of the template, never of a value.
+fn sentence(data: &Sentence, now: Micros) -> Vec<Piece> {
+    let template = lookup(data.key()).unwrap_or_default();
     let value = |name: &str, form: &str| {
-        let field = if name == "0" && !fields.is_object() { fields } else { fields.get(name)? };
-        Some(match field {
-            Value::String(text) => text.clone(),
-            Value::Number(number) => form_number(number.as_i64().unwrap_or_default(), form, now),
-            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => field.to_string(),
+        Some(match data.field(name)? {
+            Field::Text(text) => text.clone(),
+            Field::Number(number) => form_number(*number, form, now),
         })
     };
     let mut pieces = Vec::new();
@@ -175,8 +163,8 @@ fn form_number(number: i64, form: &str, now: Micros) -> String {
     }
 }
 
-pub fn sentence_text(prefix: &str, data: &impl Serialize, now: Micros) -> String {
-    sentence(prefix, data, now)
+pub fn sentence_text(data: &Sentence, now: Micros) -> String {
+    sentence(data, now)
         .into_iter()
         .map(|it| match it {
             Piece::Plain(text) | Piece::Strong(text) | Piece::Code(text) => text,
@@ -184,8 +172,8 @@ pub fn sentence_text(prefix: &str, data: &impl Serialize, now: Micros) -> String
         .collect()
 }
 
-pub fn sentence_view(prefix: &str, data: &impl Serialize, now: Micros) -> View {
-    sentence(prefix, data, now)
+pub fn sentence_view(data: &Sentence, now: Micros) -> View {
+    sentence(data, now)
         .into_iter()
         .map(|it| match it {
             Piece::Plain(text) => text.into_view(),

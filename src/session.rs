@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session::frame::{
-    Command, Diagnostic, FaultTarget, Frame, Micros, Narration, NodeCard, ObjectRef, Outcome, PodCard, Tab,
+    Command, Diagnostic, FaultTarget, Frame, Micros, NodeCard, ObjectRef, Outcome, PodCard, Sentence, Tab,
     ViewState,
 };
 
@@ -488,7 +488,7 @@ impl Page {
             return;
         }
         let from = frame.narrated.len().saturating_sub(fresh.min(SAID_AT_ONCE_MAX));
-        let say = |it: &Narration| i18n::sentence_text("now", it, frame.clock.now);
+        let say = |it: &Sentence| i18n::sentence_text(it, frame.clock.now);
         let text: Vec<String> = frame.narrated[from..].iter().map(say).gather();
         self.spoken.set(text.join(" "));
     }

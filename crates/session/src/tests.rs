@@ -306,10 +306,7 @@ spec:
     let frame = session.frame(&looking_at("hooked", frame::Tab::Now));
     assert_eq!(frame.pods[0].containers[0].says, frame::Says::PostStart);
     let now = &frame.inspector.as_ref().expect("it is selected").now;
-    assert!(
-        matches!(now.as_slice(), [frame::Narration::ContainerPostStart { container }] if container == "app"),
-        "{now:?}"
-    );
+    assert_eq!(*now, [frame::Narration::ContainerPostStart { container: "app".to_owned() }.into()]);
     live(&mut session, 60);
     assert!(matches!(
         session.frame(&ViewState::default()).pods[0].containers[0].says,
@@ -424,9 +421,8 @@ spec:
         live(&mut session, 1);
         let frame = session.frame(&looking_at("stubborn", frame::Tab::Now));
         let now = frame.inspector.as_ref()?.now.first().cloned()?;
-        let failed = |it: &frame::Narration| matches!(it, frame::Narration::LivenessFails { failed: 0, .. });
-        assert!(!failed(&now), "{now:?}");
-        matches!(now, frame::Narration::ContainerStopping { .. }).then_some(now)
+        assert_ne!(now.field("failed"), Some(&frame::Field::Number(0)), "{now:?}");
+        (now.key() == "now.ContainerStopping").then_some(now)
     });
     assert!(told.is_some(), "the kubelet stops it");
 }

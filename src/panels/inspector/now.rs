@@ -15,7 +15,7 @@ pub fn now(page: Page, card: &Inspector) -> View {
     let says = card.now.clone();
     let sentences = move || {
         let now = page.seconds.get();
-        says.iter().map(|it| view! { <p>{i18n::sentence_view("now", it, now)}</p> }).collect_view()
+        says.iter().map(|it| view! { <p>{i18n::sentence_view(it, now)}</p> }).collect_view()
     };
     let tracks = card.tracks.iter().map(track).collect_view();
     let conditions = card.conditions.iter().map(condition).collect_view();

@@ -43,7 +43,7 @@ fn step(page: Page, it: &WhyStep, first: bool, last: bool) -> View {
                 " "
                 <span class="mono sm">{object}</span>
             </div>
-            <div class="sm">{i18n::sentence_view("why", &it.why, at)}</div>
+            <div class="sm">{i18n::sentence_view(&it.why, at)}</div>
             <button class="link xs mono" on:click=move |_| page.seek(at)>{i18n::clock_tenths(at)}</button>
         </li>
     }

@@ -141,7 +141,7 @@ fn service(page: Page, card: &ServiceCard) -> View {
             (_, true) => Tone::Ending,
             (false, false) => Tone::NotReady,
         };
-        let why = it.why_not.as_ref().map(|it| i18n::sentence_text("now", it, now));
+        let why = it.why_not.as_ref().map(|it| i18n::sentence_text(it, now));
         let class = ["dot ", tone_class(tone)].concat();
         view! {
             <li>

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Actor, ContainerKind, Micros, Narration, ObjectRef, Tone, VolumeKind, Why};
+use super::{Actor, ContainerKind, Micros, ObjectRef, Sentence, Tone, VolumeKind};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Inspector {
@@ -15,8 +15,8 @@ pub struct Inspector {
     pub decided: bool,
     /// Short facts under the title: namespace, node, IP, QoS; as Kubernetes writes them.
     pub facts: Vec<String>,
-    /// What it does or waits for, the most urgent first.
-    pub now: Vec<Narration>,
+    /// What it does or waits for, the most urgent first; a [`super::Narration`] each.
+    pub now: Vec<Sentence>,
     pub tracks: Vec<Track>,
     pub conditions: Vec<Condition>,
     pub why: Vec<WhyStep>,
@@ -70,7 +70,8 @@ pub struct WhyStep {
     pub actor: Actor,
     pub verb: String,
     pub object: ObjectRef,
-    pub why: Why,
+    /// A [`super::Why`].
+    pub why: Sentence,
 }
 
 /// A line of YAML.

@@ -1,6 +1,6 @@
 //! What the page draws: one instant of a cluster, as plain data in the viewer's words.
 //!
-//! Invariants. Text that Kubernetes prints is a `String`; what we say ourselves is an enum variant that the page's
+//! Invariants. Text that Kubernetes prints is a `String`; what we say ourselves is a sentence as data that the page's
 //! locale files word. Cards hold instants, never durations that shrink: a card changes only when something happened, so
 //! an unchanged `Arc` means that nothing has to be drawn. Order is the order of drawing. Nothing here decides anything.
 
@@ -27,7 +27,7 @@ pub use inspector::{
     Condition, Drawer, FileLine, Inside, Inspector, LogTail, Mount, Namespace, NamespaceKind, Port,
     ProcessLine, Room, Sample, ServedLine, Track, TrackKind, TrackPart, Usage, WhyStep,
 };
-pub use narration::{Actor, Narration, Why};
+pub use narration::{Actor, Field, Narration, Sentence, Why};
 pub use node::{Amount, Gate, ImageCard, LabelChip, NodeCard, NodeState, TaintChip};
 pub use plane::{Hop, Plane, Station};
 pub use pod::{
@@ -77,7 +77,7 @@ pub struct Frame {
     pub manifest: ManifestState,
     /// What the live region reads out, newest last; `said` counts all since the start, so that nothing is read twice.
     pub said: u64,
-    pub narrated: Arc<Vec<Narration>>,
+    pub narrated: Arc<Vec<Sentence>>,
 }
 
 /// How the cluster stands to what is written in the editor.

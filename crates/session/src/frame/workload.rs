@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Micros, Narration, ObjectRef, Tone};
+use super::{Micros, ObjectRef, Sentence, Tone};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ServiceCard {
@@ -26,7 +26,7 @@ pub struct Endpoint {
     pub ready: bool,
     pub terminating: bool,
     /// Why it gets nothing now.
-    pub why_not: Option<Narration>,
+    pub why_not: Option<Sentence>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

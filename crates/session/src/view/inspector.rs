@@ -108,7 +108,7 @@ impl Inspected<'_> {
             actor,
             verb: verb.to_owned(),
             object: words::object_ref(&written.key),
-            why: self.reason(written),
+            why: self.reason(written).into(),
         }
     }
 

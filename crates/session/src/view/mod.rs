@@ -165,7 +165,7 @@ impl View {
         }
         for card in &self.last.pods {
             if frame.pod(&card.uid).is_none() {
-                said.push(frame::Narration::PodGone { pod: card.name.clone() });
+                said.push(frame::Narration::PodGone { pod: card.name.clone() }.into());
             }
         }
         if !said.is_empty() {

@@ -6,6 +6,7 @@ use sim::Gather as _;
 
 use crate::frame::{
     ContainerCard, ContainerKind, ContainerState, Lamp, Micros, Narration, ObjectRef, PodCard, Probe, Says,
+    Sentence,
 };
 
 /// The most urgent first.
@@ -14,9 +15,9 @@ pub fn now(
     found: Option<&Object>,
     card: Option<&PodCard>,
     cluster: &Cluster,
-) -> Vec<Narration> {
+) -> Vec<Sentence> {
     match found {
-        None => vec![Narration::PodGone { pod: object.name.clone() }],
+        None => vec![Narration::PodGone { pod: object.name.clone() }.into()],
         Some(Object::Pod(pod)) => card.map(|card| pod_now(pod, card, cluster)).unwrap_or_default(),
         Some(Object::Node(node)) => node_now(node, cluster),
         Some(Object::Service(_)) => service_now(object, cluster),
@@ -25,35 +26,41 @@ pub fn now(
             let status = it.status.clone().unwrap_or_default();
             let (ready, updated) = (status.ready_replicas.unwrap_or(0), status.updated_replicas.unwrap_or(0));
             let name = object.name.clone();
-            vec![if updated < wanted || wanted < status.replicas.unwrap_or(0) {
+            let said = if updated < wanted || wanted < status.replicas.unwrap_or(0) {
                 Narration::DeploymentRolls { name, updated, wanted, ready }
             } else if ready < wanted {
                 Narration::DeploymentWaits { name, ready, wanted }
             } else {
                 Narration::DeploymentSteady { name, ready }
-            }]
+            };
+            vec![said.into()]
         }
-        Some(_) => vec![Narration::ObjectExists { kind: object.kind.clone(), name: object.name.clone() }],
+        Some(_) => vec![exists(object)],
     }
 }
 
-fn service_now(object: &ObjectRef, cluster: &Cluster) -> Vec<Narration> {
+fn exists(object: &ObjectRef) -> Sentence {
+    Narration::ObjectExists { kind: object.kind.clone(), name: object.name.clone() }.into()
+}
+
+fn service_now(object: &ObjectRef, cluster: &Cluster) -> Vec<Sentence> {
     let cards = super::workloads::services(cluster.api(), &[]);
     let Some(card) = cards.iter().find(|it| it.name == object.name && it.namespace == object.namespace)
     else {
-        return vec![Narration::ObjectExists { kind: object.kind.clone(), name: object.name.clone() }];
+        return vec![exists(object)];
     };
     let ready = card.endpoints.iter().filter(|it| it.ready).count() as u32;
     let service = object.name.clone();
     let of = card.endpoints.len() as u32;
-    vec![if ready == 0 {
+    let said = if ready == 0 {
         Narration::ServiceSendsNowhere { service }
     } else {
         Narration::ServiceSends { service, ready, of }
-    }]
+    };
+    vec![said.into()]
 }
 
-fn node_now(node: &api::Node, cluster: &Cluster) -> Vec<Narration> {
+fn node_now(node: &api::Node, cluster: &Cluster) -> Vec<Sentence> {
     let name = node.metadata.name.clone().unwrap_or_default();
     let conditions = node.status.as_ref().and_then(|it| it.conditions.as_deref()).unwrap_or_default();
     let mut said = Vec::new();
@@ -65,57 +72,61 @@ fn node_now(node: &api::Node, cluster: &Cluster) -> Vec<Narration> {
                     pod.spec.as_ref().and_then(|it| it.node_name.as_deref()) == Some(&name)
                 };
                 let pods = cluster.api().pods().filter(on).count() as u32;
-                said.push(Narration::NodeReady { node: name.clone(), pods });
+                said.push(Narration::NodeReady { node: name.clone(), pods }.into());
             }
-            "False" => said.push(Narration::NodeNotReady { node: name.clone(), since }),
-            _ => said.push(Narration::NodeSilent { node: name.clone(), since }),
+            "False" => said.push(Narration::NodeNotReady { node: name.clone(), since }.into()),
+            _ => said.push(Narration::NodeSilent { node: name.clone(), since }.into()),
         }
     }
     for pressure in conditions.iter().filter(|it| it.type_.ends_with("Pressure") && it.status == "True") {
-        said.push(Narration::NodeUnderPressure { node: name.clone(), pressure: pressure.type_.clone() });
+        said.push(
+            Narration::NodeUnderPressure { node: name.clone(), pressure: pressure.type_.clone() }.into(),
+        );
     }
     if node.spec.as_ref().and_then(|it| it.unschedulable).unwrap_or(false) {
-        said.insert(0, Narration::NodeCordoned { node: name });
+        said.insert(0, Narration::NodeCordoned { node: name }.into());
     }
     said
 }
 
-fn pod_now(pod: &Pod, card: &PodCard, cluster: &Cluster) -> Vec<Narration> {
+fn pod_now(pod: &Pod, card: &PodCard, cluster: &Cluster) -> Vec<Sentence> {
     let name = card.name.clone();
     let status = pod.status.as_ref();
     let silent = card.node.as_ref().filter(|it| node_is_silent(it, cluster));
     if let Some(node) = silent.filter(|_| !matches!(card.phase.as_str(), "Succeeded" | "Failed")) {
-        return vec![Narration::PodOnSilentNode { pod: name, node: node.clone() }];
+        return vec![Narration::PodOnSilentNode { pod: name, node: node.clone() }.into()];
     }
     if let Some(grace) = &card.grace {
         let hook = card.containers.iter().find(|it| it.says == Says::PreStop);
-        return vec![match hook {
-            Some(it) => {
-                Narration::PodPreStop { pod: name, container: it.name.clone(), deadline: grace.deadline }
-            }
-            None => Narration::PodTerminating { pod: name, deadline: grace.deadline },
-        }];
+        let deadline = grace.deadline;
+        let said = match hook {
+            Some(it) => Narration::PodPreStop { pod: name, container: it.name.clone(), deadline },
+            None => Narration::PodTerminating { pod: name, deadline },
+        };
+        return vec![said.into()];
     }
     match card.phase.as_str() {
-        "Succeeded" => return vec![Narration::PodSucceeded { pod: name }],
+        "Succeeded" => return vec![Narration::PodSucceeded { pod: name }.into()],
         "Failed" => {
             let text = |it: Option<&String>| it.cloned().unwrap_or_default();
             let (reason, message) = (
                 text(status.and_then(|it| it.reason.as_ref())),
                 text(status.and_then(|it| it.message.as_ref())),
             );
-            return vec![if reason == "Evicted" {
+            let said = if reason == "Evicted" {
                 Narration::PodEvicted { pod: name, message }
             } else {
                 Narration::PodFailed { pod: name, reason, message }
-            }];
+            };
+            return vec![said.into()];
         }
         _ => {}
     }
-    let Some(node) = card.node.clone() else { return vec![unplaced(pod, name, cluster)] };
-    let mut said: Vec<Narration> = card.containers.iter().filter_map(|it| container_now(it, card)).gather();
+    let Some(node) = card.node.clone() else { return vec![unplaced(pod, name, cluster).into()] };
+    let said: Vec<Sentence> =
+        card.containers.iter().filter_map(|it| container_now(it, card).map(Sentence::from)).gather();
     if said.is_empty() {
-        said.push(if card.foundation.is_none() {
+        let said = if card.foundation.is_none() {
             Narration::PodSandboxStarts { pod: name, node }
         } else if let Some(unready) =
             card.containers.iter().find(|it| it.kind != ContainerKind::Init && !it.ready)
@@ -123,7 +134,8 @@ fn pod_now(pod: &Pod, card: &PodCard, cluster: &Cluster) -> Vec<Narration> {
             Narration::PodRunsNotReady { pod: name, container: unready.name.clone() }
         } else {
             Narration::PodRunsReady { pod: name, since: ready_since(pod) }
-        });
+        };
+        return vec![said.into()];
     }
     said
 }

@@ -63,29 +63,26 @@ fn endpoints(slice: &EndpointSlice, pods: &[Arc<PodCard>]) -> Vec<Endpoint> {
         let ready = ready_or(conditions.ready, true);
         let terminating = ready_or(conditions.terminating, false);
         let uid = target.uid.unwrap_or_default();
-        let why_not =
-            if ready {
-                None
-            } else if terminating {
-                Some(Narration::EndpointTerminating)
-            } else {
-                let card = pods.iter().find(|it| it.uid == uid);
-                let container =
-                    card.and_then(|it| it.containers.iter().find(|it| !it.ready)).map(|it| it.name.clone());
-                Some(container.map_or(Narration::EndpointNoAddress, |container| {
-                    Narration::EndpointNotReady { container }
-                }))
-            };
+        let why_not = || {
+            if terminating {
+                return Narration::EndpointTerminating;
+            }
+            let card = pods.iter().find(|it| it.uid == uid);
+            match card.and_then(|it| it.containers.iter().find(|it| !it.ready)) {
+                Some(it) => Narration::EndpointNotReady { container: it.name.clone() },
+                None => Narration::EndpointNoAddress,
+            }
+        };
         Endpoint {
             pod: ObjectRef::pod(
                 target.namespace.as_deref().unwrap_or(""),
                 target.name.as_deref().unwrap_or(""),
             ),
-            uid,
             address: it.addresses.first().cloned().unwrap_or_default(),
             ready,
             terminating,
-            why_not,
+            why_not: (!ready).then(|| why_not().into()),
+            uid,
         }
     };
     slice.endpoints.iter().flatten().map(of).gather()

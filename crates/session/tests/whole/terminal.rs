@@ -112,7 +112,10 @@ fn why_ends_at_the_command_that_was_typed() {
     };
     let card = session.frame(&view).inspector.unwrap();
     let command = "kubectl run typed --image=nginx".to_owned();
-    assert_eq!(card.why.first().map(|it| it.why.clone()), Some(Why::Asked { command: command.clone() }));
+    assert_eq!(
+        card.why.first().map(|it| it.why.clone()),
+        Some(Why::Asked { command: command.clone() }.into())
+    );
     assert!(session.frame(&view).timeline.marks.iter().any(|it| it.yours && it.text == command));
     // A link carries what the arrow keys bring back.
     let (mut again, _) = Session::open(&session.share_link(None));
