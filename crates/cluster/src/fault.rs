@@ -5,90 +5,86 @@ use std::sync::Arc;
 use kubelet::Kubelet;
 use runtime::{ContainerId, ContainerState, Runtime, SandboxId, Signal};
 use scheduler::remedy::is_given_along;
-use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, Error};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::{Map, Value};
 use sim::Gather as _;
 
 use crate::{Cluster, NodeSpec};
 
-/// A fault, or its repair.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
-#[serde(tag = "fault", rename_all = "kebab-case")]
-pub enum Fault {
+/// Declares [`Fault`]: each with its name in JSON, its command and its fields.
+macro_rules! faults {
+    ($($(#[$about:meta])* $name:ident $tag:literal $command:literal $({ $($field:ident: $type:ty),* })?,)*) => {
+        /// A fault, or its repair.
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        pub enum Fault {
+            $($(#[$about])* $name $({ $($field: $type),* })?),*
+        }
+
+        const FORMS: &[Form] =
+            &[$(Form { tag: $tag, command: $command, fields: &[$($(stringify!($field)),*)?] }),*];
+
+        impl Fault {
+            fn tag(&self) -> &'static str {
+                match self { $(Fault::$name { .. } => $tag),* }
+            }
+
+            fn command(&self) -> &'static str {
+                match self { $(Fault::$name { .. } => $command),* }
+            }
+
+            /// Shows the fields in their order.
+            fn each_field(&self, show: &mut dyn FnMut(&'static str, Part<'_>)) {
+                match self {
+                    $(Fault::$name $({ $($field),* })? => { $($(show(stringify!($field), $field.part());)*)? })*
+                }
+            }
+
+            fn of_fields(fields: &Map<String, Value>) -> Result<Fault, String> {
+                let mut wrong = None;
+                let tag: String = field(fields, "fault", &mut wrong);
+                let fault = match tag.as_str() {
+                    $($tag => Fault::$name $({ $($field: field(fields, stringify!($field), &mut wrong)),* })?,)*
+                    other => return Err(wrong.unwrap_or_else(|| format!("unknown variant `{other}`"))),
+                };
+                wrong.map_or(Ok(fault), Err)
+            }
+        }
+    };
+}
+
+faults! {
     /// SIGKILL to one process, by its pid on the node.
-    KillProcess {
-        node: String,
-        pid: u32,
-    },
+    KillProcess "kill-process" "process kill" { node: String, pid: u32 },
     /// SIGKILL to a container's first process.
-    KillContainer {
-        namespace: String,
-        pod: String,
-        container: String,
-    },
+    KillContainer "kill-container" "container kill" { namespace: String, pod: String, container: String },
     /// The pause container dies: the kubelet makes the sandbox anew.
-    KillSandbox {
-        namespace: String,
-        pod: String,
-    },
+    KillSandbox "kill-sandbox" "sandbox kill" { namespace: String, pod: String },
     /// The kubelet freezes: its machine and containers go on.
-    StopKubelet {
-        node: String,
-    },
-    ContinueKubelet {
-        node: String,
-    },
-    RestartKubelet {
-        node: String,
-    },
+    StopKubelet "stop-kubelet" "kubelet stop" { node: String },
+    ContinueKubelet "continue-kubelet" "kubelet continue" { node: String },
+    RestartKubelet "restart-kubelet" "kubelet restart" { node: String },
     /// The container runtime stops answering.
-    FreezeRuntime {
-        node: String,
-    },
-    ContinueRuntime {
-        node: String,
-    },
+    FreezeRuntime "freeze-runtime" "runtime freeze" { node: String },
+    ContinueRuntime "continue-runtime" "runtime continue" { node: String },
     /// Power off: the machine and all on it are gone at once.
-    FailNode {
-        node: String,
-    },
+    FailNode "fail-node" "node fail" { node: String },
     /// Power on again: empty of containers.
-    RecoverNode {
-        node: String,
-    },
+    RecoverNode "recover-node" "node recover" { node: String },
     /// No registry answers.
-    RegistryDown,
-    RegistryUp,
+    RegistryDown "registry-down" "registry down",
+    RegistryUp "registry-up" "registry up",
     /// A machine is cut off from the network.
-    CutNetwork {
-        node: String,
-    },
-    HealNetwork {
-        node: String,
-    },
+    CutNetwork "cut-network" "network cut" { node: String },
+    HealNetwork "heal-network" "network heal" { node: String },
     /// The registry has no such image (any more).
-    RemoveFromRegistry {
-        image: String,
-    },
-    RestoreToRegistry {
-        image: String,
-    },
+    RemoveFromRegistry "remove-from-registry" "image remove" { image: String },
+    RestoreToRegistry "restore-to-registry" "image restore" { image: String },
     /// A manifest comes into the node's directory of static Pods, under this name.
-    AddStaticPod {
-        node: String,
-        file: String,
-        text: String,
-    },
-    RemoveStaticPod {
-        node: String,
-        file: String,
-    },
+    AddStaticPod "add-static-pod" "static-pod add" { node: String, file: String, text: String },
+    RemoveStaticPod "remove-static-pod" "static-pod remove" { node: String, file: String },
     /// One more machine like this one joins: as large, with the same labels, without taints.
-    AddNode {
-        node: String,
-        like: String,
-    },
+    AddNode "add-node" "node add" { node: String, like: String },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -111,7 +107,81 @@ pub enum FaultError {
     TooManyNodes,
 }
 
-/// By hand: what serde derives for an enum with its tag among the fields is 40 KB of code.
+struct Form {
+    tag: &'static str,
+    command: &'static str,
+    fields: &'static [&'static str],
+}
+
+/// A field's value, to be written.
+enum Part<'a> {
+    Text(&'a str),
+    Number(u32),
+}
+
+/// What can be a field of a fault.
+trait Field: Default {
+    const EXPECTED: &'static str;
+
+    fn part(&self) -> Part<'_>;
+    fn read(value: &Value) -> Option<Self>;
+}
+
+impl Field for String {
+    const EXPECTED: &'static str = "a string";
+
+    fn part(&self) -> Part<'_> {
+        Part::Text(self)
+    }
+
+    fn read(value: &Value) -> Option<String> {
+        value.as_str().map(str::to_owned)
+    }
+}
+
+impl Field for u32 {
+    const EXPECTED: &'static str = "u32";
+
+    fn part(&self) -> Part<'_> {
+        Part::Number(*self)
+    }
+
+    fn read(value: &Value) -> Option<u32> {
+        value.as_u64()?.try_into().ok()
+    }
+}
+
+/// A field's value; where it is missing or of another type, the first such is put into `wrong`.
+fn field<T: Field>(fields: &Map<String, Value>, name: &str, wrong: &mut Option<String>) -> T {
+    let value = fields.get(name);
+    value.and_then(T::read).unwrap_or_else(|| {
+        wrong.get_or_insert_with(|| match value {
+            Some(it) => format!("invalid `{name}`: {it}, expected {}", T::EXPECTED),
+            None => format!("missing field `{name}`"),
+        });
+        T::default()
+    })
+}
+
+/// `{"fault":"fail-node","node":"n1"}`. By hand: what serde derives for an enum with its tag among the fields is 40 KB of
+/// code, most of it to read.
+impl Serialize for Fault {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut map = to.serialize_map(None)?;
+        let mut done = map.serialize_entry("fault", self.tag());
+        self.each_field(&mut |name, part| {
+            if done.is_ok() {
+                done = match part {
+                    Part::Text(it) => map.serialize_entry(name, it),
+                    Part::Number(it) => map.serialize_entry(name, &it),
+                };
+            }
+        });
+        done?;
+        map.end()
+    }
+}
+
 impl<'de> Deserialize<'de> for Fault {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Fault, D::Error> {
         Fault::of_fields(&Map::deserialize(from)?).map_err(D::Error::custom)
@@ -124,114 +194,49 @@ const NODES_MAX: usize = 200;
 impl Fault {
     /// The command of the workstation that does the same.
     pub fn command_line(&self) -> String {
-        match self {
-            Fault::KillProcess { node, pid } => format!("fault process kill {node} {pid}"),
-            Fault::KillContainer { namespace, pod, container } => {
-                format!("fault container kill {namespace}/{pod} {container}")
+        let mut line = ["fault ", self.command()].concat();
+        self.each_field(&mut |name, part| {
+            // `namespace/pod` is one word, and the text of a static Pod is none.
+            match name {
+                "text" => return,
+                "pod" => line.push('/'),
+                _ => line.push(' '),
             }
-            Fault::KillSandbox { namespace, pod } => format!("fault sandbox kill {namespace}/{pod}"),
-            Fault::StopKubelet { node } => format!("fault kubelet stop {node}"),
-            Fault::ContinueKubelet { node } => format!("fault kubelet continue {node}"),
-            Fault::RestartKubelet { node } => format!("fault kubelet restart {node}"),
-            Fault::FreezeRuntime { node } => format!("fault runtime freeze {node}"),
-            Fault::ContinueRuntime { node } => format!("fault runtime continue {node}"),
-            Fault::FailNode { node } => format!("fault node fail {node}"),
-            Fault::RecoverNode { node } => format!("fault node recover {node}"),
-            Fault::RegistryDown => "fault registry down".to_owned(),
-            Fault::RegistryUp => "fault registry up".to_owned(),
-            Fault::CutNetwork { node } => format!("fault network cut {node}"),
-            Fault::HealNetwork { node } => format!("fault network heal {node}"),
-            Fault::RemoveFromRegistry { image } => format!("fault image remove {image}"),
-            Fault::RestoreToRegistry { image } => format!("fault image restore {image}"),
-            Fault::AddStaticPod { node, file, .. } => format!("fault static-pod add {node} {file}"),
-            Fault::RemoveStaticPod { node, file } => format!("fault static-pod remove {node} {file}"),
-            Fault::AddNode { node, like } => format!("fault node add {node} {like}"),
-        }
-    }
-
-    fn of_fields(fields: &Map<String, Value>) -> Result<Fault, String> {
-        let missing = |name: &str| format!("missing field `{name}`");
-        let text = |name: &str| match fields.get(name) {
-            Some(Value::String(it)) => Ok(it.clone()),
-            Some(it) => Err(format!("invalid `{name}`: {it}, expected a string")),
-            None => Err(missing(name)),
-        };
-        let node = || text("node");
-        Ok(match text("fault")?.as_str() {
-            "kill-process" => {
-                let pid = fields.get("pid").ok_or_else(|| missing("pid"))?;
-                let number = pid.as_u64().and_then(|it| it.try_into().ok());
-                let pid = number.ok_or_else(|| format!("invalid `pid`: {pid}, expected u32"))?;
-                Fault::KillProcess { node: node()?, pid }
+            match part {
+                Part::Text(it) => line.push_str(it),
+                Part::Number(it) => line.push_str(&it.to_string()),
             }
-            "kill-container" => Fault::KillContainer {
-                namespace: text("namespace")?,
-                pod: text("pod")?,
-                container: text("container")?,
-            },
-            "kill-sandbox" => Fault::KillSandbox { namespace: text("namespace")?, pod: text("pod")? },
-            "stop-kubelet" => Fault::StopKubelet { node: node()? },
-            "continue-kubelet" => Fault::ContinueKubelet { node: node()? },
-            "restart-kubelet" => Fault::RestartKubelet { node: node()? },
-            "freeze-runtime" => Fault::FreezeRuntime { node: node()? },
-            "continue-runtime" => Fault::ContinueRuntime { node: node()? },
-            "fail-node" => Fault::FailNode { node: node()? },
-            "recover-node" => Fault::RecoverNode { node: node()? },
-            "registry-down" => Fault::RegistryDown,
-            "registry-up" => Fault::RegistryUp,
-            "cut-network" => Fault::CutNetwork { node: node()? },
-            "heal-network" => Fault::HealNetwork { node: node()? },
-            "remove-from-registry" => Fault::RemoveFromRegistry { image: text("image")? },
-            "restore-to-registry" => Fault::RestoreToRegistry { image: text("image")? },
-            "add-static-pod" => {
-                Fault::AddStaticPod { node: node()?, file: text("file")?, text: text("text")? }
-            }
-            "remove-static-pod" => Fault::RemoveStaticPod { node: node()?, file: text("file")? },
-            "add-node" => Fault::AddNode { node: node()?, like: text("like")? },
-            other => return Err(format!("unknown variant `{other}`")),
-        })
+        });
+        line
     }
 
     /// Reads what [`Fault::command_line`] writes, without the leading `fault`; a Pod without a namespace is in `namespace`.
     /// The text of a static Pod comes from elsewhere, and is empty.
     pub fn parse(words: &[&str], namespace: &str) -> Option<Fault> {
-        let text = |it: &str| it.to_owned();
-        let pod = |it: &str| match it.split_once('/') {
-            Some((namespace, pod)) => (text(namespace), text(pod)),
-            None => (text(namespace), text(it)),
-        };
-        Some(match words {
-            ["process", "kill", node, pid] => Fault::KillProcess { node: text(node), pid: pid.parse().ok()? },
-            ["container", "kill", name, container] => {
-                let (namespace, pod) = pod(name);
-                Fault::KillContainer { namespace, pod, container: text(container) }
-            }
-            ["sandbox", "kill", name] => {
-                let (namespace, pod) = pod(name);
-                Fault::KillSandbox { namespace, pod }
-            }
-            ["kubelet", "stop", node] => Fault::StopKubelet { node: text(node) },
-            ["kubelet", "continue", node] => Fault::ContinueKubelet { node: text(node) },
-            ["kubelet", "restart", node] => Fault::RestartKubelet { node: text(node) },
-            ["runtime", "freeze", node] => Fault::FreezeRuntime { node: text(node) },
-            ["runtime", "continue", node] => Fault::ContinueRuntime { node: text(node) },
-            ["node", "fail", node] => Fault::FailNode { node: text(node) },
-            ["node", "add", node, like] => Fault::AddNode { node: text(node), like: text(like) },
-            ["static-pod", "add", node, file] => {
-                Fault::AddStaticPod { node: text(node), file: text(file), text: String::new() }
-            }
-            ["static-pod", "remove", node, file] => {
-                Fault::RemoveStaticPod { node: text(node), file: text(file) }
-            }
-            ["node", "recover", node] => Fault::RecoverNode { node: text(node) },
-            ["registry", "down"] => Fault::RegistryDown,
-            ["registry", "up"] => Fault::RegistryUp,
-            ["network", "cut", node] => Fault::CutNetwork { node: text(node) },
-            ["network", "heal", node] => Fault::HealNetwork { node: text(node) },
-            ["image", "remove", image] => Fault::RemoveFromRegistry { image: text(image) },
-            ["image", "restore", image] => Fault::RestoreToRegistry { image: text(image) },
-            _ => return None,
-        })
+        let [about, act, words @ ..] = words else { return None };
+        let form = FORMS.iter().find(|it| it.command.split_once(' ') == Some((about, act)))?;
+        let mut words = words.iter();
+        let mut fields = Map::new();
+        fields.insert("fault".to_owned(), form.tag.into());
+        for name in form.fields {
+            let value = match *name {
+                "text" => "".into(),
+                "namespace" => namespace.into(),
+                "pid" => words.next()?.parse::<u32>().ok()?.into(),
+                "pod" => {
+                    let word = words.next()?;
+                    let (namespace, pod) = word.split_once('/').unwrap_or((namespace, word));
+                    fields.insert("namespace".to_owned(), namespace.into());
+                    pod.into()
+                }
+                _ => (*words.next()?).into(),
+            };
+            fields.insert((*name).to_owned(), value);
+        }
+        if words.next().is_some() {
+            return None;
+        }
+        Fault::of_fields(&fields).ok()
     }
 }
 
@@ -451,7 +456,22 @@ mod tests {
         ];
         for fault in faults {
             let json = serde_json::to_string(&fault).expect("plain data");
+            let line = fault.command_line();
+            let words: Vec<&str> = line.split(' ').skip(1).collect();
+            assert_eq!(Fault::parse(&words, "other").map(|it| it.command_line()), Some(line.clone()));
+            assert_eq!(Fault::parse(&[&words[..], &["more"]].concat(), "other"), None, "{line} more");
             assert_eq!(serde_json::from_str::<Fault>(&json).ok(), Some(fault), "{json}");
+        }
+    }
+
+    #[test]
+    fn is_written_as_links_hold_it() {
+        let kill = Fault::KillProcess { node: "n1".to_owned(), pid: 7 };
+        for (fault, json) in [
+            (kill, r#"{"fault":"kill-process","node":"n1","pid":7}"#),
+            (Fault::RegistryDown, r#"{"fault":"registry-down"}"#),
+        ] {
+            assert_eq!(serde_json::to_string(&fault).expect("plain data"), json);
         }
     }
 
