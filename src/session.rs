@@ -196,12 +196,20 @@ impl Page {
         Memo::new(move || self.frame.with(|it| select(it)))
     }
 
+    /// The same for cards, one or many.
+    pub fn pick_card<T: Card + Send + Sync + 'static>(
+        self,
+        select: impl Fn(&Frame) -> T + Send + Sync + 'static,
+    ) -> Memo<T> {
+        Memo::of_card(move || self.frame.with(|it| select(it)))
+    }
+
     pub fn pod(self, uid: String) -> Memo<Option<Arc<PodCard>>> {
-        self.pick(move |it| it.pod(&uid).cloned())
+        self.pick_card(move |it| it.pod(&uid).cloned())
     }
 
     pub fn node(self, name: String) -> Memo<Option<Arc<NodeCard>>> {
-        self.pick(move |it| it.node(&name).cloned())
+        self.pick_card(move |it| it.node(&name).cloned())
     }
 
     /// Carries out one gesture and shows what came of it.

@@ -18,7 +18,7 @@ pub use leptos::prelude::{
 };
 pub use markup::view;
 use session::Gather as _;
-pub use signals::{Effect, Memo, NodeRef, RwSignal};
+pub use signals::{Card, Effect, Memo, NodeRef, RwSignal};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event};
 

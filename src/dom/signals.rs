@@ -4,6 +4,7 @@
 use std::any::Any;
 use std::marker::PhantomData;
 use std::ops::Deref;
+use std::sync::Arc;
 
 use ::leptos::html::Div;
 use ::leptos::prelude as leptos;
@@ -25,6 +26,40 @@ impl Kept {
     fn new<T: PartialEq + Send + Sync + 'static>(value: T) -> Kept {
         let same = |one: &Held, other: &Held| one.downcast_ref::<T>() == other.downcast_ref();
         Kept { value: Box::new(value), same }
+    }
+
+    fn of_card<T: Card + Send + Sync + 'static>(value: T) -> Kept {
+        let same = |one: &Held, other: &Held| {
+            let (one, other) = (one.downcast_ref::<T>(), other.downcast_ref());
+            one.zip(other).is_some_and(|(one, other)| one.is_same(other))
+        };
+        Kept { value: Box::new(value), same }
+    }
+}
+
+/// What is the same `Arc` as long as nothing in it changes, as a frame's cards are: nobody has to look inside.
+pub trait Card {
+    fn is_same(&self, other: &Self) -> bool;
+}
+
+impl<T> Card for Arc<T> {
+    fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(self, other)
+    }
+}
+
+impl<C: Card> Card for Option<C> {
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Some(one), Some(other)) => one.is_same(other),
+            _ => self.is_none() && other.is_none(),
+        }
+    }
+}
+
+impl<C: Card> Card for Vec<C> {
+    fn is_same(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.iter().zip(other).all(|(one, other)| one.is_same(other))
     }
 }
 
@@ -120,17 +155,27 @@ impl<T: Send + Sync + 'static> RwSignal<T> {
 /// A value that follows from others; who reads it hears of it when it becomes another.
 pub type Memo<T> = Handle<leptos::Memo<Kept>, T>;
 
-impl<T: PartialEq + Send + Sync + 'static> Memo<T> {
-    pub fn new(compute: impl Fn() -> T + Send + Sync + 'static) -> Memo<T> {
-        Handle(memo(Box::new(Computed(compute))), PhantomData)
+impl<T: Send + Sync + 'static> Memo<T> {
+    pub fn new(compute: impl Fn() -> T + Send + Sync + 'static) -> Memo<T>
+    where
+        T: PartialEq,
+    {
+        Handle(memo(Box::new(Computed(move || Kept::new(compute())))), PhantomData)
+    }
+
+    pub fn of_card(compute: impl Fn() -> T + Send + Sync + 'static) -> Memo<T>
+    where
+        T: Card,
+    {
+        Handle(memo(Box::new(Computed(move || Kept::of_card(compute())))), PhantomData)
     }
 }
 
 struct Computed<F>(F);
 
-impl<T: PartialEq + Send + Sync + 'static, F: Fn() -> T> Compute<Kept> for Computed<F> {
+impl<F: Fn() -> Kept> Compute<Kept> for Computed<F> {
     fn now(&self) -> Kept {
-        Kept::new((self.0)())
+        (self.0)()
     }
 }
 

@@ -8,7 +8,7 @@ use crate::i18n::t;
 use crate::session::{Dialog, Page};
 
 pub fn lesson(page: Page) -> View {
-    let card = page.pick(|it| it.lesson.clone());
+    let card = page.pick_card(|it| it.lesson.clone());
     let inside = move || match card.get() {
         Some(it) => told(page, &it),
         None => view! {

@@ -28,7 +28,7 @@ pub fn timeline(page: Page) -> View {
         SECOND * WINDOWS.iter().copied().find(|it| seconds * 20 < it * 19).unwrap_or(seconds + 60)
     });
     let window = Memo::new(move || zoom.get().unwrap_or_else(|| (0, furthest.get())));
-    let lines = page.pick(|it| Arc::clone(&it.timeline));
+    let lines = page.pick_card(|it| Arc::clone(&it.timeline));
     let range = NodeRef::<html::Div>::new();
     let dragging = StoredValue::new(false);
     let at = move |client_x: i32| {

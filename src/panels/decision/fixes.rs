@@ -8,7 +8,7 @@ use crate::i18n::{self, t, tf};
 use crate::session::{Dialog, Page};
 
 pub fn fixes(page: Page) -> View {
-    let found = page.pick(|it| it.fixes.clone());
+    let found = page.pick_card(|it| it.fixes.clone());
     (move || {
         let found = found.get()?;
         if found.remedies.is_empty() {

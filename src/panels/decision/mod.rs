@@ -19,7 +19,7 @@ use crate::session::{Dialog, Page};
 pub use queue::queue;
 
 pub fn decision(page: Page) -> View {
-    let decision = page.pick(|it| it.decision.clone());
+    let decision = page.pick_card(|it| it.decision.clone());
     let inside = move || match decision.get() {
         Some(it) => {
             view! { {head(page, &it)} {table::table(page, &it)} {preemption::preemption(&it)} }

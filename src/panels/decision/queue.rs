@@ -10,7 +10,7 @@ use crate::panels::state::tone_class;
 use crate::session::Page;
 
 pub fn queue(page: Page) -> View {
-    let scheduler = page.pick(|it| it.scheduler.clone());
+    let scheduler = page.pick_card(|it| it.scheduler.clone());
     let lanes = move || {
         scheduler.get().lanes().map(|(name, lane, tone)| self::lane(page, name, lane, tone)).collect_view()
     };

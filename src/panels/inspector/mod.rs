@@ -28,7 +28,7 @@ const TABS: [(&str, Tab); 6] = [
 ];
 
 pub fn inspector(page: Page) -> View {
-    let card = page.pick(|it| it.inspector.clone());
+    let card = page.pick_card(|it| it.inspector.clone());
     let label = |id| match id {
         "now" => t("tab.now"),
         "why" => t("tab.why"),

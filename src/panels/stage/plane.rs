@@ -13,7 +13,7 @@ use crate::session::{Dialog, Page};
 
 pub fn plane(page: Page) -> View {
     let plane = page.pick(|it| (it.plane.revision, it.plane.last_request.clone()));
-    let scheduler = page.pick(|it| Arc::clone(&it.scheduler));
+    let scheduler = page.pick_card(|it| Arc::clone(&it.scheduler));
     let decided = page.pick(|it| it.scheduler.decided.is_some());
     let request = move || plane.get().1.unwrap_or_else(|| t("plane.api.does").to_owned());
     let placing = move || {
@@ -68,8 +68,8 @@ fn lane(page: Page, name: &'static str, queue: &Lane, tone: Tone) -> View {
 
 /// Services and workloads: what sends to the Pods and what keeps them.
 pub fn above_pods(page: Page) -> View {
-    let services = page.pick(|it| it.services.clone());
-    let workloads = page.pick(|it| it.workloads.clone());
+    let services = page.pick_card(|it| it.services.clone());
+    let workloads = page.pick_card(|it| it.workloads.clone());
     (move || {
         let (services, workloads) = (services.get(), workloads.get());
         (!services.is_empty() || !workloads.is_empty()).then(|| {

@@ -32,7 +32,7 @@ pub fn tiles(page: Page) -> View {
 
 fn heat_node(page: Page, name: String) -> View {
     let of = name.clone();
-    let pods = page.pick(move |it| pods_on(it, &of));
+    let pods = page.pick_card(move |it| pods_on(it, &of));
     let of = name.clone();
     let room = page.pick(move |it| {
         let pods = it.node(&of).and_then(|it| it.amounts.iter().find(|it| it.resource == "pods").cloned());

@@ -15,7 +15,7 @@ use crate::session::Page;
 const SHOWN_MAX: usize = 3;
 
 pub fn waiting(page: Page) -> View {
-    let pending = page.pick(|it| it.pending.clone());
+    let pending = page.pick_card(|it| it.pending.clone());
     let unbound = page.pick(|it| {
         let told = |uid: &str| it.pending.iter().any(|it| it.uid == uid);
         let none = it.pods.iter().filter(|it| it.node.is_none() && !told(&it.uid));

@@ -93,8 +93,8 @@ impl View {
         let nodes = self.node_cards(cluster, &pods, &gates);
         let (services, workloads, events) = if changed {
             (
-                workloads::services(cluster.api(), &pods),
-                workloads::workloads(cluster.api(), &pods),
+                keep_all(&self.last.services, workloads::services(cluster.api(), &pods)),
+                keep_all(&self.last.workloads, workloads::workloads(cluster.api(), &pods)),
                 self.events(cluster),
             )
         } else {
@@ -122,7 +122,7 @@ impl View {
             about: keep(&self.last.about, about_card(about)),
             plane: keep(&self.last.plane, plane::plane(cluster, &recording.hops)),
             scheduler: keep(&self.last.scheduler, queue::scheduler(cluster)),
-            pending: plane::pending(cluster),
+            pending: keep_all(&self.last.pending, plane::pending(cluster)),
             decision: decision.map(|it| {
                 let table = decision::table(&it.decision, it.at, cluster.scheduler().snapshot());
                 keep_option(self.last.decision.as_ref(), table)
@@ -186,7 +186,8 @@ impl View {
         if let Some(known) = self.fixes.as_ref().filter(|it| it.pod == *waiting && it.snapshot == *snapshot) {
             return Some(known.found.clone());
         }
-        let found = Arc::new(fixes::fixes(cluster, pod, playground.namespace())?);
+        let found = fixes::fixes(cluster, pod, playground.namespace())?;
+        let found = keep_option(self.fixes.as_ref().map(|it| &it.found), found);
         self.fixes =
             Some(Searched { snapshot: snapshot.clone(), pod: waiting.clone(), found: found.clone() });
         Some(found)
@@ -325,6 +326,10 @@ impl View {
 /// The old card where nothing changed.
 fn keep<T: PartialEq>(old: &Arc<T>, new: T) -> Arc<T> {
     if **old == new { old.clone() } else { Arc::new(new) }
+}
+
+fn keep_all<T: PartialEq>(old: &[Arc<T>], new: Vec<Arc<T>>) -> Vec<Arc<T>> {
+    if old == new { old.to_vec() } else { new }
 }
 
 fn keep_option<T: PartialEq>(old: Option<&Arc<T>>, new: T) -> Arc<T> {
