@@ -463,7 +463,7 @@ impl Page {
     pub fn publish(self) {
         self.stale.set_value(false);
         let view = self.view.get_untracked();
-        let frame = Arc::new(self.session.try_update_value(|it| it.frame(&view)).unwrap_or_default());
+        let frame = self.session.try_update_value(|it| it.frame(&view)).unwrap_or_default();
         self.read_out(&frame);
         self.frame.set(frame);
         let output = self.session.try_update_value(Session::terminal_take_output).unwrap_or_default();

@@ -206,7 +206,7 @@ impl Session {
     }
 
     /// The picture of now.
-    pub fn frame(&mut self, view: &ViewState) -> Frame {
+    pub fn frame(&mut self, view: &ViewState) -> Arc<Frame> {
         let about = crate::view::Surroundings {
             scenario: &self.scenario,
             manifest: self.manifest.as_deref().unwrap_or_else(|| self.scenario.manifest()),

@@ -239,7 +239,7 @@ fn memory_is_a_curve_against_request_and_limit() {
 fn a_process_is_killed_by_itself() {
     let mut session = lived(POD, 10);
     let frame = session.frame(&looking_at("web", frame::Tab::Inside));
-    let inside = frame.inspector.and_then(|it| it.inside.clone()).expect("it has an inside");
+    let inside = frame.inspector.as_ref().and_then(|it| it.inside.clone()).expect("it has an inside");
     let room = inside.rooms.iter().find(|it| it.name == "app").expect("the container is there");
     let (node, pid) = (inside.node.clone(), room.processes[0].node_pid);
     let outcome = session.run(Command::KillProcess { node: node.clone(), pid });

@@ -68,7 +68,7 @@ pub struct View {
     timeline_of: (u64, usize),
     fixes: Option<Searched>,
     declared: manifest::Declared,
-    last: Frame,
+    last: Arc<Frame>,
     /// The store's revision and the instant that `last` was made of.
     revision: u64,
     steps_done: u64,
@@ -82,7 +82,7 @@ impl View {
         recording: &Recording,
         about: &Surroundings<'_>,
         view: &ViewState,
-    ) -> Frame {
+    ) -> Arc<Frame> {
         let cluster = playground.cluster();
         let revision = cluster.api().store().revision();
         let changed = revision != self.revision || cluster.now().0 < self.last.clock.now;
@@ -141,12 +141,12 @@ impl View {
             pods,
         };
         self.revision = revision;
-        self.last = self.narrated(frame, cluster);
+        self.last = Arc::new(self.narrated(frame, cluster));
         self.last.clone()
     }
 
     /// What changed since the last frame, for those who listen.
-    fn narrated(&mut self, mut frame: Frame, cluster: &Cluster) -> Frame {
+    fn narrated(&self, mut frame: Frame, cluster: &Cluster) -> Frame {
         const SAID_MAX: usize = 20;
         let mut said = Vec::new();
         for card in &frame.pods {

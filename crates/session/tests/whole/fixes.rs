@@ -1,5 +1,7 @@
 //! The smallest changes that the page offers: each, run as its command line, places the Pod where it was said to land.
 
+use std::sync::Arc;
+
 use session::Session;
 use session::frame::{Command, Fixes, Frame, ObjectRef, RemedyKind, RemedySide, ViewState};
 
@@ -18,7 +20,7 @@ fn session(setup: &[&str], manifest: &str) -> Session {
     session
 }
 
-fn frame(session: &mut Session, fixes: Option<ObjectRef>) -> Frame {
+fn frame(session: &mut Session, fixes: Option<ObjectRef>) -> Arc<Frame> {
     session.frame(&ViewState { fixes, ..ViewState::default() })
 }
 
@@ -26,7 +28,7 @@ fn fixes(session: &mut Session) -> (ObjectRef, Fixes) {
     let before = frame(session, None);
     assert_eq!(before.pending.len(), 1, "{:?}", before.pending);
     let pod = before.pending[0].pod.clone();
-    let found = frame(session, Some(pod.clone())).fixes.expect("fixes of a Pod that waits");
+    let found = frame(session, Some(pod.clone())).fixes.clone().expect("fixes of a Pod that waits");
     (pod, (*found).clone())
 }
 

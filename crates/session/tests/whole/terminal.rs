@@ -110,7 +110,7 @@ fn why_ends_at_the_command_that_was_typed() {
         tab: Tab::Why,
         ..ViewState::default()
     };
-    let card = session.frame(&view).inspector.unwrap();
+    let card = session.frame(&view).inspector.clone().unwrap();
     let command = "kubectl run typed --image=nginx".to_owned();
     assert_eq!(
         card.why.first().map(|it| it.why.clone()),
