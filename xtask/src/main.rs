@@ -11,6 +11,7 @@ mod site;
 mod suites;
 mod tidy;
 mod tools;
+mod values;
 
 use std::process::ExitCode;
 

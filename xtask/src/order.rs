@@ -10,13 +10,14 @@ use std::hash::{DefaultHasher, Hasher};
 use std::path::Path;
 
 use wasm_encoder::reencode::{Error, Reencode, RoundtripReencoder, utils};
-use wasm_encoder::{CodeSection, Function, FunctionSection, Instruction, Module};
+use wasm_encoder::{CodeSection, Function, FunctionSection, Instruction, Module, ValType};
 use wasmparser::{
     CodeSectionReader, CustomSectionReader, FunctionBody, FunctionSectionReader, MemArg, Operator, Parser,
     Payload, TypeRef,
 };
 
 use crate::locals::{self, Locals, Numbers};
+use crate::values::Step;
 
 pub fn file(path: &Path) -> Result<(), String> {
     let told = |it: &dyn std::fmt::Display| format!("{}: {it}", path.display());
@@ -52,8 +53,8 @@ struct Order<'a> {
     places: Vec<u32>,
     /// Of the locals of each of `kept`.
     numbers: Vec<Numbers>,
-    /// The new numbers of the locals of the function that is being written.
-    locals: Vec<u32>,
+    /// The new numbers of the locals that are still to be named in the function that is being written.
+    locals: std::vec::IntoIter<u32>,
 }
 
 impl<'a> Order<'a> {
@@ -63,7 +64,9 @@ impl<'a> Order<'a> {
             match payload? {
                 Payload::TypeSection(types) => {
                     for it in types.into_iter_err_on_gc_types() {
-                        parameters.push(it?.params().len() as u32);
+                        let it = it?;
+                        let types = it.params().iter().map(|it| RoundtripReencoder.val_type(*it));
+                        parameters.push(types.collect::<Result<Vec<_>, _>>()?);
                     }
                 }
                 Payload::ImportSection(imports) => {
@@ -83,7 +86,7 @@ impl<'a> Order<'a> {
         let written: Vec<Written<'a>> = kinds
             .into_iter()
             .zip(bodies)
-            .map(|(kind, body)| Written::of(kind, parameters[kind as usize], body))
+            .map(|(kind, body)| Written::of(kind, &parameters[kind as usize], body))
             .collect::<Result<_, Error>>()?;
         let same = copies(&written, imported);
         let mut kept: Vec<usize> = (0..written.len()).filter(|it| same[*it] == *it).collect();
@@ -97,7 +100,7 @@ impl<'a> Order<'a> {
         }
         let places = same.into_iter().map(|it| places[it]).collect();
         let numbers = locals::numbers(&kept.iter().map(|it| &written[*it].locals).collect::<Vec<_>>());
-        Ok(Order { imported, written, kept, places, numbers, locals: Vec::new() })
+        Ok(Order { imported, written, kept, places, numbers, locals: Vec::new().into_iter() })
     }
 }
 
@@ -126,23 +129,25 @@ fn copies(written: &[Written<'_>], imported: u32) -> Vec<usize> {
 }
 
 impl<'a> Written<'a> {
-    fn of(kind: u32, parameters: u32, body: FunctionBody<'a>) -> Result<Written<'a>, Error> {
-        let mut types = Vec::new();
+    fn of(kind: u32, parameters: &[ValType], body: FunctionBody<'a>) -> Result<Written<'a>, Error> {
+        let mut types = parameters.to_vec();
         for it in body.get_locals_reader()? {
             let (count, of) = it?;
             types.extend(std::iter::repeat_n(RoundtripReencoder.val_type(of)?, count as usize));
         }
         let (mut outline, mut functions) = (Vec::new(), Vec::new());
-        let (mut instructions, mut named) = (Vec::new(), Vec::new());
+        let (mut instructions, mut named, mut steps) = (Vec::new(), Vec::new(), Vec::new());
         let place = |position: u64| (position - body.range().start) as usize;
         let mut operators = body.get_operators_reader()?;
         while !operators.eof() {
             let from = place(operators.original_position());
             let mut to = from + 1;
-            match operators.read()? {
-                Operator::LocalGet { local_index: it }
-                | Operator::LocalSet { local_index: it }
-                | Operator::LocalTee { local_index: it } => named.push((instructions.len(), it as usize)),
+            let operator = operators.read()?;
+            steps.extend(step(&operator));
+            match operator {
+                Operator::LocalGet { .. } | Operator::LocalSet { .. } | Operator::LocalTee { .. } => {
+                    named.push(instructions.len())
+                }
                 Operator::Call { function_index: it } | Operator::RefFunc { function_index: it } => {
                     functions.push(it);
                 }
@@ -154,9 +159,37 @@ impl<'a> Written<'a> {
             hasher.write(code);
             instructions.push(hasher.finish());
         }
-        let locals = Locals { parameters: parameters as usize, types, instructions, named };
+        let locals = Locals { parameters: parameters.len(), types, instructions, named, steps };
         Ok(Written { kind, body, outline, functions, locals })
     }
+}
+
+impl Order<'_> {
+    fn local(&mut self) -> u32 {
+        self.locals.next().unwrap_or_default()
+    }
+}
+
+fn step(of: &Operator<'_>) -> Option<Step> {
+    let branch = |to: Vec<u32>, goes_on| Step::Branch { to, goes_on };
+    Some(match of {
+        Operator::LocalGet { local_index: it } => Step::Get(*it as usize),
+        Operator::LocalSet { local_index: it } | Operator::LocalTee { local_index: it } => {
+            Step::Set(*it as usize)
+        }
+        Operator::Block { .. } => Step::Block,
+        Operator::Loop { .. } => Step::Loop,
+        Operator::If { .. } => Step::If,
+        Operator::Else => Step::Else,
+        Operator::End => Step::End,
+        Operator::Br { relative_depth: it } => branch(vec![*it], false),
+        Operator::BrIf { relative_depth: it } => branch(vec![*it], true),
+        Operator::BrTable { targets } => {
+            branch(targets.targets().flatten().chain([targets.default()]).collect(), false)
+        }
+        Operator::Return | Operator::Unreachable => branch(Vec::new(), false),
+        _ => return None,
+    })
 }
 
 impl Reencode for Order<'_> {
@@ -169,9 +202,9 @@ impl Reencode for Order<'_> {
 
     fn instruction<'b>(&mut self, of: Operator<'b>) -> Result<Instruction<'b>, Error> {
         Ok(match of {
-            Operator::LocalGet { local_index } => Instruction::LocalGet(self.locals[local_index as usize]),
-            Operator::LocalSet { local_index } => Instruction::LocalSet(self.locals[local_index as usize]),
-            Operator::LocalTee { local_index } => Instruction::LocalTee(self.locals[local_index as usize]),
+            Operator::LocalGet { .. } => Instruction::LocalGet(self.local()),
+            Operator::LocalSet { .. } => Instruction::LocalSet(self.local()),
+            Operator::LocalTee { .. } => Instruction::LocalTee(self.local()),
             other => utils::instruction(self, other)?,
         })
     }
@@ -200,8 +233,8 @@ impl Reencode for Order<'_> {
     fn parse_code_section(&mut self, code: &mut CodeSection, _: CodeSectionReader<'_>) -> Result<(), Error> {
         let written = std::mem::take(&mut self.written);
         let numbers = std::mem::take(&mut self.numbers);
-        for (at, Numbers { numbers, declaration }) in self.kept.clone().into_iter().zip(numbers) {
-            self.locals = numbers;
+        for (at, Numbers { named, declaration }) in self.kept.clone().into_iter().zip(numbers) {
+            self.locals = named.into_iter();
             let mut function = Function::new(declaration);
             let mut operators = written[at].body.get_operators_reader()?;
             while !operators.eof() {
@@ -275,15 +308,17 @@ mod tests {
         let operators = main.get_operators_reader().expect("it is well formed").into_iter();
         let shown: Vec<String> =
             operators.map(|it| format!("{:?}", it.expect("it is well formed"))).collect();
-        let (get, call) = (
-            |it| format!("LocalGet {{ local_index: {it} }}"),
-            |it| format!("Call {{ function_index: {it} }}"),
+        let shown: Vec<&str> = shown.iter().map(String::as_str).collect();
+        let [one, calls_1, again, calls_0, other, rest @ ..] = &shown[..] else { panic!("nine are written") };
+        let call = |it| format!("Call {{ function_index: {it} }}");
+        assert_eq!(one, again);
+        assert!(one.starts_with("LocalGet") && other.starts_with("LocalGet") && one != other);
+        assert_eq!([*calls_1, *calls_0], [call(1), call(0)]);
+        assert_eq!(rest, [&call(1), &call(2), &call(2), "End"]);
+        assert!(
+            order.written[2].locals.types.iter().all(|it| *it == ValType::I32),
+            "what nothing names is gone"
         );
-        assert_eq!(
-            shown,
-            [get(0), call(1), get(0), call(0), get(1), call(1), call(2), call(2), "End".to_owned()]
-        );
-        assert_eq!(order.written[2].locals.types, [ValType::I32; 2], "no local without a use");
         let exported =
             Parser::new(0).parse_all(&ordered).find_map(|it| match it.expect("it is well formed") {
                 Payload::ExportSection(exports) => {
