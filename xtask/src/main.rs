@@ -5,6 +5,7 @@
 mod browser;
 mod code;
 mod locals;
+mod offsets;
 mod order;
 mod process;
 mod site;

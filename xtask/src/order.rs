@@ -17,11 +17,13 @@ use wasmparser::{
 };
 
 use crate::locals::{self, Locals, Numbers};
+use crate::offsets;
 use crate::values::Step;
 
 pub fn file(path: &Path) -> Result<(), String> {
     let told = |it: &dyn std::fmt::Display| format!("{}: {it}", path.display());
     let file = std::fs::read(path).map_err(|it| told(&it))?;
+    let file = offsets::folded(&file).map_err(|it| told(&it))?;
     let ordered = ordered(&file).map_err(|it| told(&it))?;
     std::fs::write(path, ordered).map_err(|it| told(&it))
 }
