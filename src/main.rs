@@ -26,8 +26,8 @@ fn main() {
         let language = i18n::Language::from_code(&browser::language());
         if i18n::fetch(language).await {
             browser::remove_shell();
-            if let Some(body) = leptos::prelude::document().body() {
-                leptos::mount::mount_to_renderer(&body, move || app::app(language)).forget();
+            if let Some(body) = dom::document().body() {
+                dom::show(&body, move || app::app(language));
             }
         } else {
             browser::show_sheet("speechless");

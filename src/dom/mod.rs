@@ -10,15 +10,17 @@ use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::rc::Rc;
 
-pub use leptos::ev::{self, EventDescriptor};
-pub use leptos::prelude::{
-    GetValue, IsDisposed, LocalStorage, SetValue, StoredValue, UpdateValue, WithValue, document,
-    event_target_value, on_cleanup, request_animation_frame, set_interval, set_timeout, window,
+pub use leptos_dom::helpers::{
+    document, event_target_value, request_animation_frame, set_interval, set_timeout, window,
     window_event_listener,
 };
 pub use markup::view;
+pub use mounted::show;
+pub use reactive_graph::owner::{LocalStorage, StoredValue, on_cleanup};
+pub use reactive_graph::traits::{GetValue, IsDisposed, SetValue, UpdateValue, WithValue};
 use session::Gather as _;
 pub use signals::{Card, Effect, Memo, NodeRef, RwSignal};
+pub use tachys::html::event::{self as ev, EventDescriptor};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event};
 

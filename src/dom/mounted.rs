@@ -4,15 +4,17 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use any_spawner::Executor;
 use js_sys::Reflect;
-use leptos::prelude::{Owner, RenderEffect, document, untrack};
-use leptos::tachys::view::{Mountable, Render};
+use reactive_graph::effect::RenderEffect;
+use reactive_graph::graph::untrack;
+use reactive_graph::owner::Owner;
 use session::Gather as _;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{DocumentFragment, Element, Event, Node};
+use web_sys::{Element, Event, Node};
 
-use super::{Compute, Handler, Hole, Row, Value, View};
+use super::{Compute, Handler, Hole, Row, Value, View, document};
 
 const SVG: &str = "http://www.w3.org/2000/svg";
 
@@ -75,51 +77,17 @@ struct MountedRow {
     owner: Owner,
 }
 
-/// What Leptos mounts.
-impl Render for View {
-    type State = Whole;
-
-    fn build(self) -> Whole {
-        let fragment = document().create_document_fragment();
-        let mounted = mount(self, &fragment, None);
-        Whole { fragment, mounted }
-    }
-
-    fn rebuild(self, state: &mut Whole) {
-        patch(&mut state.mounted, self);
-    }
-}
-
-/// A view from its making to its end.
-pub struct Whole {
-    /// Holds it until it is mounted.
-    fragment: DocumentFragment,
-    mounted: Mounted,
-}
-
-impl Mountable for Whole {
-    fn unmount(&mut self) {
-        self.mounted.remove();
-    }
-
-    fn mount(&mut self, parent: &Element, before: Option<&Node>) {
-        insert(parent, &self.fragment, before);
-    }
-
-    fn insert_before_this(&self, child: &mut dyn Mountable) -> bool {
-        let (first, _) = self.mounted.ends();
-        let parent = first.parent_element();
-        if let Some(it) = &parent {
-            child.mount(it, Some(&first));
-        }
-        parent.is_some()
-    }
-
-    fn elements(&self) -> Vec<Element> {
-        let mut found = Vec::new();
-        self.mounted.each_node(&mut |it| found.extend(it.dyn_ref().cloned()));
-        found
-    }
+/// Puts what `view` makes at the end of `parent`, for as long as the page lives.
+pub fn show(parent: &Element, view: impl FnOnce() -> View) {
+    // What runs effects. Refused only where there is one already.
+    let _ = Executor::init_wasm_bindgen();
+    let owner = Owner::new();
+    // Nothing of it is seen before all of it is made.
+    let fragment = document().create_document_fragment();
+    let mounted = owner.with(|| mount(view(), &fragment, None));
+    insert(parent, &fragment, None);
+    // Dropped they would clean up.
+    std::mem::forget((owner, mounted));
 }
 
 /// Fails only where a script of another's making moved our nodes: then there is nothing to show it in.

@@ -6,9 +6,11 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use ::leptos::html::Div;
-use ::leptos::prelude as leptos;
-use leptos::{Read, ReadUntracked, Track, Write};
+use reactive_graph::traits::{Get, GetUntracked, Read, ReadUntracked, Track, Write};
+use reactive_graph::{computed, effect, signal};
+use tachys::html::element::Div;
+use tachys::html::node_ref::NodeRefContainer;
+use tachys::reactive_graph::node_ref;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
@@ -130,11 +132,11 @@ where
 }
 
 /// A value that can be set; who reads it hears of that.
-pub type RwSignal<T> = Handle<leptos::RwSignal<Held>, T>;
+pub type RwSignal<T> = Handle<signal::RwSignal<Held>, T>;
 
 impl<T: Send + Sync + 'static> RwSignal<T> {
     pub fn new(value: T) -> RwSignal<T> {
-        Handle(leptos::RwSignal::new(Box::new(value)), PhantomData)
+        Handle(signal::RwSignal::new(Box::new(value)), PhantomData)
     }
 
     pub fn track(self) {
@@ -153,7 +155,7 @@ impl<T: Send + Sync + 'static> RwSignal<T> {
 }
 
 /// A value that follows from others; who reads it hears of it when it becomes another.
-pub type Memo<T> = Handle<leptos::Memo<Kept>, T>;
+pub type Memo<T> = Handle<computed::Memo<Kept>, T>;
 
 impl<T: Send + Sync + 'static> Memo<T> {
     pub fn new(compute: impl Fn() -> T + Send + Sync + 'static) -> Memo<T>
@@ -179,8 +181,8 @@ impl<F: Fn() -> Kept> Compute<Kept> for Computed<F> {
     }
 }
 
-fn memo(compute: Box<dyn Compute<Kept> + Send + Sync>) -> leptos::Memo<Kept> {
-    leptos::Memo::new(move |_| compute.now())
+fn memo(compute: Box<dyn Compute<Kept> + Send + Sync>) -> computed::Memo<Kept> {
+    computed::Memo::new(move |_| compute.now())
 }
 
 /// Something that is done now and again when a signal changes that it reads.
@@ -189,16 +191,16 @@ pub struct Effect;
 impl Effect {
     #[expect(clippy::new_ret_no_self, reason = "as in Leptos, where what it gives is of no use here")]
     pub fn new(act: impl FnMut() + 'static) {
-        effect(Box::new(act));
+        start(Box::new(act));
     }
 }
 
-fn effect(mut act: Box<dyn FnMut()>) {
-    leptos::Effect::new(move |_| act());
+fn start(mut act: Box<dyn FnMut()>) {
+    effect::Effect::new(move |_| act());
 }
 
 /// The element that stands at `node_ref`, from its making until its view is gone.
-pub struct NodeRef<T>(leptos::NodeRef<Div>, PhantomData<fn() -> T>);
+pub struct NodeRef<T>(node_ref::NodeRef<Div>, PhantomData<fn() -> T>);
 
 impl<T> Clone for NodeRef<T> {
     fn clone(&self) -> Self {
@@ -210,15 +212,15 @@ impl<T> Copy for NodeRef<T> {}
 
 impl<T: JsCast> NodeRef<T> {
     pub fn new() -> NodeRef<T> {
-        NodeRef(leptos::NodeRef::new(), PhantomData)
+        NodeRef(node_ref::NodeRef::new(), PhantomData)
     }
 
     pub fn get(self) -> Option<T> {
-        leptos::Get::get(&self.0).map(JsCast::unchecked_into)
+        Get::get(&self.0).map(JsCast::unchecked_into)
     }
 
     pub fn get_untracked(self) -> Option<T> {
-        leptos::GetUntracked::try_get_untracked(&self.0).flatten().map(JsCast::unchecked_into)
+        GetUntracked::try_get_untracked(&self.0).flatten().map(JsCast::unchecked_into)
     }
 }
 
@@ -228,6 +230,6 @@ impl<T> NodeRef<T> {
     }
 
     pub(super) fn load(self, element: &Element) {
-        ::leptos::tachys::html::node_ref::NodeRefContainer::load(self.0, element);
+        NodeRefContainer::load(self.0, element);
     }
 }

@@ -96,7 +96,7 @@ impl View {
         let span = value.span();
         self.holes.push(if let Some(event) = name.strip_prefix("on:") {
             let event = syn::Ident::new(event, span);
-            quote_spanned! { span => crate::dom::on(::leptos::ev::#event, #value) }
+            quote_spanned! { span => crate::dom::on(crate::dom::ev::#event, #value) }
         } else if name == "node_ref" {
             quote_spanned! { span => crate::dom::into_ref(#value) }
         } else {
