@@ -11,11 +11,11 @@ use crate::dom::prelude::*;
 use crate::components::tabs::{TabLabel, tabs};
 use crate::i18n::{self, Language, t, tf};
 use crate::panels::{chaos, decision, dock, editor, help, inspector, lesson, scenarios, share, stage, top};
-use crate::session::{Dialog, Page, SPEEDS};
+use crate::session::{Dialog, Page, SPEEDS, Start};
 
 /// The words of `language` are there.
-pub fn app(language: Language) -> View {
-    let page = Page::open(language);
+pub fn app(language: Language, start: Start) -> View {
+    let page = Page::open(language, start);
     Effect::new(move || browser::set_root("data-theme", if page.dark.get() { "dark" } else { "light" }));
     Effect::new(move || browser::set_root("data-panel", page.panel.get()));
     Effect::new(move || browser::set_root("data-present", if page.presenting.get() { "on" } else { "off" }));

@@ -25,9 +25,10 @@ fn main() {
     wasm_bindgen_futures::spawn_local(async {
         let language = i18n::Language::from_code(&browser::language());
         if i18n::fetch(language).await {
+            let start = session::Start::find().await;
             browser::remove_shell();
             if let Some(body) = dom::document().body() {
-                dom::show(&body, move || app::app(language));
+                dom::show(&body, move || app::app(language, start));
             }
         } else {
             browser::show_sheet("speechless");

@@ -14,7 +14,8 @@ use crate::dom::prelude::*;
 use crate::i18n::{self, Language, t};
 use crate::panels::stage::theatre::{self, Director};
 use session::theatre::Theatre;
-use session::{Gather as _, Session};
+use session::{Gather as _, Link, LinkError, Session};
+use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
 /// Real milliseconds a frame may spend on the cluster; then virtual time falls behind instead of the page.
@@ -68,6 +69,32 @@ pub fn scenarios() -> Vec<session::frame::ScenarioCard> {
     Session::scenarios()
 }
 
+/// What a page begins with.
+pub struct Start {
+    address: String,
+    /// What the address says, or else what was saved last.
+    link: String,
+    read: Result<Link, LinkError>,
+}
+
+impl Start {
+    pub async fn find() -> Start {
+        let address = browser::address();
+        let linked = ["scenario", "z", "v"].iter().any(|it| browser::parameter(&address, it).is_some());
+        let link = if linked { address.clone() } else { browser::stored("session").unwrap_or_default() };
+        let read = read_link(&link).await;
+        Start { address, link, read }
+    }
+}
+
+async fn read_link(text: &str) -> Result<Link, LinkError> {
+    let (mut link, packed) = Link::read_head(text)?;
+    if let Some(packed) = packed {
+        link.read_unpacked(&browser::unpack(&packed).await?)?;
+    }
+    Ok(link)
+}
+
 type Sink = Box<dyn Fn(&str)>;
 
 /// What panels hold: one pointer, so that the hundreds of closures that take it along stay small.
@@ -115,6 +142,8 @@ pub struct Shared {
     pub plays: RwSignal<bool>,
     pub spoken: RwSignal<String>,
     pub presenting: RwSignal<bool>,
+    /// The way out of an embedded page: this session's whole address.
+    pub whole_address: RwSignal<String>,
     pub now: Memo<Micros>,
     /// `now` in whole seconds, for texts that need no more.
     pub seconds: Memo<Micros>,
@@ -127,18 +156,15 @@ pub struct Shared {
 }
 
 impl Page {
-    /// Opens what the address says, or else what was saved last.
-    pub fn open(language: Language) -> Page {
+    pub fn open(language: Language, start: Start) -> Page {
         i18n::use_language(language);
-        let address = browser::address();
-        let linked = ["scenario", "z", "v"].iter().any(|it| browser::parameter(&address, it).is_some());
-        let link = if linked { address.clone() } else { browser::stored("session").unwrap_or_default() };
+        let Start { address, link, read } = start;
         let dark = browser::stored("theme")
             .map_or_else(|| browser::matches("(prefers-color-scheme: dark)"), |it| it == "dark");
         let speed = browser::stored("speed").and_then(|it| it.parse().ok()).filter(|it| *it < SPEEDS.len());
         let frame = RwSignal::new(Arc::<Frame>::default());
         let now = Memo::new(move || frame.with(|it| it.clock.now));
-        let (session, error) = Session::open(&link);
+        let (session, error) = Session::of(read);
         let page = Page(Box::leak(Box::new(Shared {
             session: StoredValue::new_local(session),
             frame,
@@ -163,6 +189,7 @@ impl Page {
             plays: RwSignal::new(browser::stored("theatre").is_none_or(|it| it != "off")),
             spoken: RwSignal::new(String::new()),
             presenting: RwSignal::new(false),
+            whole_address: RwSignal::new(browser::address_with(&link)),
             now,
             seconds: Memo::new(move || now.get() / 1_000_000 * 1_000_000),
             seek: StoredValue::new(None),
@@ -185,6 +212,7 @@ impl Page {
         page.said.set_value(page.frame.with_untracked(|it| it.said));
         browser::every_frame(move |elapsed| page.on_frame(elapsed));
         set_interval(move || page.save(), AUTOSAVE);
+        Effect::new(move || page.follow());
         page
     }
 
@@ -216,6 +244,11 @@ impl Page {
     pub fn run(self, command: Command) -> Outcome {
         let quiet = matches!(command, Command::TerminalInput { .. } | Command::TerminalResize { .. });
         let outcome = self.session.try_update_value(|it| it.run(command)).unwrap_or_default();
+        self.take(&outcome, quiet);
+        outcome
+    }
+
+    fn take(self, outcome: &Outcome, quiet: bool) {
         if let Some(text) = &outcome.manifest {
             self.replace_manifest(text.clone());
         }
@@ -223,10 +256,9 @@ impl Page {
             self.select(Some(object.clone()));
         }
         if !quiet {
-            self.show_outcome(&outcome);
+            self.show_outcome(outcome);
         }
         self.stale.set_value(true);
-        outcome
     }
 
     fn show_outcome(self, outcome: &Outcome) {
@@ -356,16 +388,28 @@ impl Page {
         self.diagnostics.set(Arc::new(Session::check(&text)));
     }
 
-    /// The whole session as an address.
-    pub fn link(self) -> String {
+    /// Promises a link with the whole session, behind `before`, and does `then` with it.
+    fn link(self, before: &str, then: fn(Page, String)) -> JsValue {
         let language = self.language.get_untracked().code();
-        self.session.with_value(|it| it.share_link(Some(language)))
+        let (head, to_pack) = self.session.with_value(|it| it.link(Some(language))).write_head();
+        let link = browser::pack(&[before, &head].concat(), to_pack.as_deref());
+        let coming = browser::arrival(link.clone());
+        spawn_local(async move {
+            if let Some(link) = coming.await.and_then(|it| it.as_string()) {
+                then(self, link);
+            }
+        });
+        link
     }
 
-    /// The same, following what is done: for the link out of an embedded page.
-    pub fn link_now(self) -> String {
-        self.applied.track();
-        self.link()
+    /// A session that was saved or shared.
+    pub fn open_link(self, text: String) {
+        spawn_local(async move {
+            let link = read_link(&text).await;
+            let outcome = self.session.try_update_value(|it| it.open_link(link)).unwrap_or_default();
+            self.take(&outcome, false);
+            self.open_dialog(Dialog::None);
+        });
     }
 
     /// The view changed in a way that needs another frame.
@@ -374,10 +418,11 @@ impl Page {
     }
 
     pub fn share(self) {
-        let address = browser::address_with(&self.link());
-        browser::show_address(&address);
+        let address = self.link(&browser::address_with(""), |page, address| {
+            browser::show_address(&address);
+            page.dialog.set(Dialog::Share(address));
+        });
         browser::copy(&address);
-        self.dialog.set(Dialog::Share(address));
     }
 
     /// Changes the language once its words are there; without them the old one stays.
@@ -502,6 +547,13 @@ impl Page {
     }
 
     fn save(self) {
-        browser::store("session", &self.link());
+        self.link("", |_, link| browser::store("session", &link));
+    }
+
+    /// Keeps the way out of an embedded page true.
+    fn follow(self) {
+        self.applied.track();
+        self.language.track();
+        self.link(&browser::address_with(""), |page, address| page.whole_address.set(address));
     }
 }

@@ -3,9 +3,11 @@
 pub mod editor;
 pub mod terminal;
 
-use js_sys::{Array, Function, Reflect};
+use js_sys::{Array, Function, Promise, Reflect};
+use session::{LinkError, UNPACKED_MAX};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use crate::dom::prelude::*;
 
@@ -63,12 +65,24 @@ pub fn show_address(address: &str) {
     }
 }
 
-pub fn copy(text: &str) {
-    let clipboard = window().navigator().clipboard();
+/// A text, or the promise of one.
+pub fn copy(text: &JsValue) {
     // Without a secure context there is no clipboard; the address bar still has it.
-    if !clipboard.is_undefined() {
-        let _ = clipboard.write_text(text);
+    if !window().navigator().clipboard().is_undefined() {
+        page_script("playgroundCopy", std::slice::from_ref(text));
     }
+}
+
+/// Promises `head` with `to_pack` behind it, packed, after what was promised before.
+pub fn pack(head: &str, to_pack: Option<&str>) -> JsValue {
+    page_script("playgroundPack", &[head.into(), to_pack.into()])
+}
+
+/// Unpacks the packed part of a link.
+pub async fn unpack(packed: &str) -> Result<String, LinkError> {
+    let most = UNPACKED_MAX as u32;
+    let unpacked = arrival(page_script("playgroundUnpack", &[packed.into(), most.into()])).await;
+    unpacked.ok_or(LinkError::Damaged("z"))?.as_string().ok_or(LinkError::TooLarge)
 }
 
 /// The language that index.html chose before the first paint.
@@ -78,9 +92,17 @@ pub fn language() -> String {
 
 /// The file of a language's words. index.html asked for the first one already when it began to load the program.
 pub async fn words(language: &str) -> Option<String> {
-    let asked = call(&js_sys::global(), "playgroundWords", &[language.into()]);
-    let text = wasm_bindgen_futures::JsFuture::from(asked.dyn_into::<js_sys::Promise>().ok()?).await;
-    text.ok()?.as_string()
+    arrival(page_script("playgroundWords", &[language.into()])).await?.as_string()
+}
+
+/// Calls one of the functions that index.html has for us.
+fn page_script(name: &str, arguments: &[JsValue]) -> JsValue {
+    call(&js_sys::global(), name, arguments)
+}
+
+/// What a promise comes to; none if it is broken.
+pub async fn arrival(promise: JsValue) -> Option<JsValue> {
+    JsFuture::from(promise.dyn_into::<Promise>().ok()?).await.ok()
 }
 
 pub fn matches(query: &str) -> bool {
@@ -241,9 +263,9 @@ pub fn capture_pointer(event: &web_sys::PointerEvent) {
 
 /// Reads a file that the person chose.
 pub fn read_file(file: &web_sys::File, done: impl FnOnce(String) + 'static) {
-    let text = wasm_bindgen_futures::JsFuture::from(file.text());
-    wasm_bindgen_futures::spawn_local(async move {
-        if let Some(text) = text.await.ok().and_then(|it| it.as_string()) {
+    let text = file.text().into();
+    spawn_local(async move {
+        if let Some(text) = arrival(text).await.and_then(|it| it.as_string()) {
             done(text);
         }
     });

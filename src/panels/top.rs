@@ -3,7 +3,6 @@
 use session::frame::Command;
 
 use super::scenarios;
-use crate::browser;
 use crate::components::icon::icon;
 use crate::dom::prelude::*;
 use crate::i18n::{self, t, tf};
@@ -158,7 +157,7 @@ fn tools(page: Page) -> View {
             <button class="keep" aria-label=t("top.help") title=t("top.help") on:click=move |_| page.open_dialog(Dialog::Help)>
                 {icon("help")}
             </button>
-            <a class="embed-only" target="_blank" rel="noopener" href=move || browser::address_with(&page.link_now())>
+            <a class="embed-only" target="_blank" rel="noopener" href=move || page.whole_address.get()>
                 {t("top.open")}
             </a>
         </div>

@@ -11,6 +11,8 @@ mod history;
 mod input;
 mod line;
 mod link;
+#[cfg(feature = "packing")]
+mod packing;
 mod playground;
 mod recording;
 mod scenario;
@@ -27,7 +29,7 @@ mod world;
 pub use cluster::{Cluster, Fault, FaultError, NodeSpec, Settings, Taint};
 pub use headless::{COMMAND_PATIENCE, CommandFailed, Headless};
 pub use input::{Input, Logged};
-pub use link::{Link, LinkError};
+pub use link::{Link, LinkError, UNPACKED_MAX};
 pub use playground::{Finished, Playground, RunId};
 pub use runtime::CustomImage;
 pub use scenario::give_words;

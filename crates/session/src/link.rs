@@ -1,22 +1,21 @@
 //! A session as an address: what stands after `#`, readable at its head, compressed at its tail.
 //!
 //! `v=1&scenario=a11-liveness&t=42&seed=7&z=…`. Only what differs from the default is written; nothing leaves the page.
+//! `z`, the packed part, is raw deflate in base64url. The page has the browser pack and unpack it, which takes a while: so
+//! what is packed is told apart from the rest, and `read` and `write` do all at once where the feature `packing` is on.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use miniz_oxide::inflate::{TINFLStatus, decompress_to_vec_with_limit};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use serde::{Deserialize, Serialize};
 
 use crate::input::Logged;
+#[cfg(feature = "packing")]
+use crate::packing::unpack;
 
 /// A link that unpacks to more is refused.
 pub const UNPACKED_MAX: usize = 4 << 20;
 /// And one that is longer packed.
 pub const PACKED_MAX: usize = 1 << 20;
 const VERSION: &str = "1";
-/// Of the compressor's levels.
-const SMALLEST: u8 = 9;
 /// What an address may show as it is stays readable.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -50,6 +49,8 @@ pub enum LinkError {
     Damaged(&'static str),
     #[error("this link is too large")]
     TooLarge,
+    #[error("this link is packed, and nothing here unpacks it")]
+    Packed,
 }
 
 #[derive(Serialize, Deserialize, Default)]
@@ -61,7 +62,24 @@ struct Packed {
 }
 
 impl Link {
+    #[cfg(feature = "packing")]
     pub fn write(&self) -> String {
+        let (mut text, to_pack) = self.write_head();
+        text.extend(to_pack.map(|it| crate::packing::pack(&it)));
+        text
+    }
+
+    /// Reads what stands after `#` (or `?`); an empty text is the default session.
+    pub fn read(text: &str) -> Result<Link, LinkError> {
+        let (mut link, packed) = Link::read_head(text)?;
+        if let Some(packed) = packed {
+            link.read_unpacked(&unpack(&packed)?)?;
+        }
+        Ok(link)
+    }
+
+    /// All but the packed part, which belongs at the end of it, and what is to be packed.
+    pub fn write_head(&self) -> (String, Option<String>) {
         let mut text = format!("v={VERSION}");
         let mut pair = |key: &str, value: &str| {
             text.push('&');
@@ -86,15 +104,15 @@ impl Link {
         }
         if !self.inputs.is_empty() || self.manifest.is_some() {
             let packed = Packed { inputs: self.inputs.clone(), manifest: self.manifest.clone() };
-            let json = serde_json::to_vec(&packed).expect("inputs are plain data");
-            pair("z", &URL_SAFE_NO_PAD.encode(deflate(&json)));
+            pair("z", "");
+            return (text, Some(serde_json::to_string(&packed).expect("inputs are plain data")));
         }
-        text
+        (text, None)
     }
 
-    /// Reads what stands after `#` (or `?`); an empty text is the default session.
-    pub fn read(text: &str) -> Result<Link, LinkError> {
-        let mut link = Link::default();
+    /// All but the packed part, and the packed part.
+    pub fn read_head(text: &str) -> Result<(Link, Option<String>), LinkError> {
+        let (mut link, mut packed) = (Link::default(), None);
         if PACKED_MAX < text.len() {
             return Err(LinkError::TooLarge);
         }
@@ -108,20 +126,25 @@ impl Link {
                 "seed" => link.seed = Some(value.parse().map_err(|_| LinkError::Damaged("seed"))?),
                 "t" => link.time = micros(&value).ok_or(LinkError::Damaged("t"))?,
                 "lang" => link.language = Some(value),
-                "z" => {
-                    let json =
-                        inflate(&URL_SAFE_NO_PAD.decode(&value).map_err(|_| LinkError::Damaged("z"))?)?;
-                    // As text, which the rest of the engine reads too: each source is code of its own.
-                    let json = String::from_utf8(json).map_err(|_| LinkError::Damaged("z"))?;
-                    let packed: Packed = serde_json::from_str(&json).map_err(|_| LinkError::Damaged("z"))?;
-                    link.inputs = packed.inputs;
-                    link.manifest = packed.manifest;
-                }
+                "z" => packed = Some(value),
                 _ => link.others.push((key.to_owned(), value)),
             }
         }
-        Ok(link)
+        Ok((link, packed))
     }
+
+    /// Takes in what was packed.
+    pub fn read_unpacked(&mut self, json: &str) -> Result<(), LinkError> {
+        let unpacked: Packed = serde_json::from_str(json).map_err(|_| LinkError::Damaged("z"))?;
+        self.inputs = unpacked.inputs;
+        self.manifest = unpacked.manifest;
+        Ok(())
+    }
+}
+
+#[cfg(not(feature = "packing"))]
+fn unpack(_: &str) -> Result<String, LinkError> {
+    Err(LinkError::Packed)
 }
 
 /// `42` or `42.5`
@@ -136,21 +159,11 @@ fn micros(text: &str) -> Option<u64> {
     whole.parse::<u64>().ok()?.checked_mul(1_000_000)?.checked_add(fraction.get(..6)?.parse().ok()?)
 }
 
-fn deflate(bytes: &[u8]) -> Vec<u8> {
-    miniz_oxide::deflate::compress_to_vec(bytes, SMALLEST)
-}
-
-fn inflate(bytes: &[u8]) -> Result<Vec<u8>, LinkError> {
-    decompress_to_vec_with_limit(bytes, UNPACKED_MAX).map_err(|it| match it.status {
-        TINFLStatus::HasMoreOutput => LinkError::TooLarge,
-        _ => LinkError::Damaged("z"),
-    })
-}
-
-#[cfg(test)]
+#[cfg(all(test, feature = "packing"))]
 mod tests {
     use super::*;
     use crate::input::Input;
+    use crate::packing::pack;
 
     fn link() -> Link {
         Link {
@@ -173,13 +186,25 @@ mod tests {
     }
 
     #[test]
+    fn in_two_steps() {
+        let (head, to_pack) = link().write_head();
+        let to_pack = to_pack.expect("it has inputs");
+        assert_eq!([&*head, &pack(&to_pack)].concat(), link().write());
+        let (mut read, packed) = Link::read_head(&link().write()).expect("as it was written");
+        assert_eq!(packed.as_deref().map(unpack), Some(Ok(to_pack.clone())));
+        assert_eq!(read, Link { inputs: Vec::new(), manifest: None, ..link() });
+        assert_eq!(read.read_unpacked(&to_pack), Ok(()));
+        assert_eq!(read, link());
+    }
+
+    #[test]
     fn hostile_links_are_refused() {
         assert_eq!(Link::read("v=9"), Err(LinkError::Version("9".to_owned())));
         assert_eq!(Link::read("v=1&z=$$$"), Err(LinkError::Damaged("z")));
         assert_eq!(Link::read("v=1&z=A"), Err(LinkError::Damaged("z")));
         assert_eq!(Link::read("t=-5"), Err(LinkError::Damaged("t")));
         assert_eq!(Link::read("t=99999999999999999999"), Err(LinkError::Damaged("t")));
-        let bomb = URL_SAFE_NO_PAD.encode(deflate(&vec![b' '; 5 << 20]));
+        let bomb = pack(&" ".repeat(5 << 20));
         assert_eq!(Link::read(&format!("z={bomb}")), Err(LinkError::TooLarge));
         assert_eq!(Link::read("scenario=%ff%zz").map(|it| it.scenario), Ok("\u{fffd}%zz".to_owned()));
     }

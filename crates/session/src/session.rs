@@ -56,7 +56,12 @@ impl Session {
     /// From what stands after `#` in an address; an empty text is the first scenario. What a damaged link meant is told
     /// beside a session that works.
     pub fn open(link: &str) -> (Session, Option<LinkError>) {
-        let (link, error) = match Link::read(link) {
+        Session::of(Link::read(link))
+    }
+
+    /// The same of a link that somebody else has unpacked.
+    pub fn of(link: Result<Link, LinkError>) -> (Session, Option<LinkError>) {
+        let (link, error) = match link {
             Ok(link) => (link, None),
             Err(error) => (Link::default(), Some(error)),
         };
@@ -143,7 +148,12 @@ impl Session {
         self.manifest.as_deref().unwrap_or_else(|| self.scenario.manifest())
     }
 
+    #[cfg(feature = "packing")]
     pub fn share_link(&self, language: Option<&str>) -> String {
+        self.link(language).write()
+    }
+
+    pub fn link(&self, language: Option<&str>) -> Link {
         Link {
             scenario: self.scenario.id.clone(),
             seed: (self.seed != self.scenario.seed).then_some(self.seed),
@@ -153,7 +163,6 @@ impl Session {
             manifest: self.manifest.clone().filter(|it| it != self.scenario.manifest()),
             others: self.others.clone(),
         }
-        .write()
     }
 
     /// Remarks on a manifest, without applying it.
@@ -311,7 +320,7 @@ impl Session {
             }
             Command::KillProcess { node, pid } => self.inflict(Fault::KillProcess { node, pid }),
             Command::OpenScenario { id } => self.open_scenario(&id),
-            Command::OpenLink { link } => self.open_link(&link),
+            Command::OpenLink { link } => self.open_link(Link::read(&link)),
             Command::Restart => {
                 let id = self.scenario.id.clone();
                 self.open_scenario(&id)
@@ -552,8 +561,9 @@ impl Session {
         Outcome { manifest: Some(self.manifest().to_owned()), ..Outcome::default() }
     }
 
-    fn open_link(&mut self, link: &str) -> Outcome {
-        match Link::read(link) {
+    /// [`Command::OpenLink`] with a link that somebody else has unpacked.
+    pub fn open_link(&mut self, link: Result<Link, LinkError>) -> Outcome {
+        match link {
             Ok(link) => {
                 *self = Session::from_link(link);
                 Outcome { manifest: Some(self.manifest().to_owned()), ..Outcome::default() }

@@ -1,4 +1,5 @@
 // The page itself: how it starts, keys, languages, themes, time.
+import { inflateRawSync } from "node:zlib";
 import { check, has } from "../page.mjs";
 
 const focused = (it) => it.page.evaluate(() => document.activeElement.closest(".cm-editor, .terminal-host")?.className ?? "");
@@ -15,6 +16,9 @@ async function restarted(it) {
 function ofTheNetwork(it) {
   it.complaints = it.complaints.filter((text) => !text.startsWith("console: Failed to load resource"));
 }
+
+/// What is packed in a link, as any other program reads it.
+const unpacked = (link) => inflateRawSync(Buffer.from(/&z=([\w-]+)$/.exec(link)[1], "base64url")).toString();
 
 export default [
   ["first paint says what comes, without scripts", async (it) => {
@@ -193,6 +197,29 @@ export default [
     await it.visit(`${link}&paused=1`);
     await it.sees("clock", clock);
     await it.sees("stage", stage);
+  }],
+
+  ["a session is shared by the clipboard and as a file", async (it) => {
+    await it.context.grantPermissions(["clipboard-read", "clipboard-write"]);
+    await restarted(it);
+    const [clock, stage] = [await it.clock(), await it.stage()];
+    const link = await it.link();
+    await it.sees(() => it.page.evaluate(() => navigator.clipboard.readText()), `${it.server.url}${link}`);
+    has(unpacked(link), "kubectl apply -f pod.yaml");
+    await it.open("life-of-a-pod", "&paused=1");
+    await it.key("Control+s");
+    const file = { name: "pod-playground.txt", mimeType: "text/plain", buffer: Buffer.from(link.slice(1)) };
+    await it.page.locator("input[type=file]").setInputFiles(file);
+    await it.sees("clock", clock);
+    await it.sees("stage", stage);
+  }],
+
+  ["the way out of an embedded page follows what is done", async (it) => {
+    await it.open("life-of-a-pod", "&embed=1&paused=1");
+    await it.key("Control+Enter");
+    const out = it.page.getByRole("link", { name: "Open in the playground" });
+    const address = await it.sees(() => out.getAttribute("href"), "&z=");
+    has(unpacked(address), '{"a":{"file":"pod.yaml"');
   }],
 
   ["a reload loses nothing", async (it) => {

@@ -1,4 +1,5 @@
 // What people type and what containers do: the page goes on.
+import { deflateRawSync } from "node:zlib";
 import { check, has } from "../page.mjs";
 
 const POD = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\nspec:\n  containers:\n  - name: app\n    image: nginx\n";
@@ -52,6 +53,21 @@ export default [
     await it.answersInTime(() => it.write(Array.from({ length: 2_000 }, (_, level) => `${" ".repeat(level)}a:\n`).join("")));
     await it.answersInTime(() => it.page.waitForTimeout(300));
     await it.apply();
+    await goesOn(it);
+  }],
+
+  ["links that are damaged, or far larger than they look", async (it) => {
+    const packed = (text) => deflateRawSync(text).toString("base64url");
+    for (const [z, told] of [
+      ["$$$", "this link is damaged: z"],
+      [packed('{"i":[]}').slice(0, -4), "this link is damaged: z"],
+      [packed('{"i":['), "this link is damaged: z"],
+      [packed(Buffer.alloc(64 << 20, " ")), "this link is too large"],
+    ]) {
+      await it.page.goto("about:blank");
+      await it.page.goto(`${it.server.url}#v=1&lang=en&z=${z}`);
+      await it.page.locator(".toasts", { hasText: told }).waitFor();
+    }
     await goesOn(it);
   }],
 
