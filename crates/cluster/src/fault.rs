@@ -5,8 +5,6 @@ use std::sync::Arc;
 use kubelet::Kubelet;
 use runtime::{ContainerId, ContainerState, Runtime, SandboxId, Signal};
 use scheduler::remedy::is_given_along;
-use serde::de::{Deserialize, Deserializer, Error};
-use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::{Map, Value};
 use sim::Gather as _;
 
@@ -34,13 +32,14 @@ macro_rules! faults {
             }
 
             /// Shows the fields in their order.
-            fn each_field(&self, show: &mut dyn FnMut(&'static str, Part<'_>)) {
+            fn each_field(&self, show: &mut dyn FnMut(&'static str, Value)) {
                 match self {
-                    $(Fault::$name $({ $($field),* })? => { $($(show(stringify!($field), $field.part());)*)? })*
+                    $(Fault::$name $({ $($field),* })? => { $($(show(stringify!($field), $field.write());)*)? })*
                 }
             }
 
-            fn of_fields(fields: &Map<String, Value>) -> Result<Fault, String> {
+            /// What [`Fault::to_value`] makes; fields of others do no harm.
+            pub fn of_value(fields: &Value) -> Result<Fault, String> {
                 let mut wrong = None;
                 let tag: String = field(fields, "fault", &mut wrong);
                 let fault = match tag.as_str() {
@@ -113,25 +112,19 @@ struct Form {
     fields: &'static [&'static str],
 }
 
-/// A field's value, to be written.
-enum Part<'a> {
-    Text(&'a str),
-    Number(u32),
-}
-
 /// What can be a field of a fault.
 trait Field: Default {
     const EXPECTED: &'static str;
 
-    fn part(&self) -> Part<'_>;
+    fn write(&self) -> Value;
     fn read(value: &Value) -> Option<Self>;
 }
 
 impl Field for String {
     const EXPECTED: &'static str = "a string";
 
-    fn part(&self) -> Part<'_> {
-        Part::Text(self)
+    fn write(&self) -> Value {
+        self.as_str().into()
     }
 
     fn read(value: &Value) -> Option<String> {
@@ -142,8 +135,8 @@ impl Field for String {
 impl Field for u32 {
     const EXPECTED: &'static str = "u32";
 
-    fn part(&self) -> Part<'_> {
-        Part::Number(*self)
+    fn write(&self) -> Value {
+        (*self).into()
     }
 
     fn read(value: &Value) -> Option<u32> {
@@ -152,7 +145,7 @@ impl Field for u32 {
 }
 
 /// A field's value; where it is missing or of another type, the first such is put into `wrong`.
-fn field<T: Field>(fields: &Map<String, Value>, name: &str, wrong: &mut Option<String>) -> T {
+fn field<T: Field>(fields: &Value, name: &str, wrong: &mut Option<String>) -> T {
     let value = fields.get(name);
     value.and_then(T::read).unwrap_or_else(|| {
         wrong.get_or_insert_with(|| match value {
@@ -163,48 +156,34 @@ fn field<T: Field>(fields: &Map<String, Value>, name: &str, wrong: &mut Option<S
     })
 }
 
-/// `{"fault":"fail-node","node":"n1"}`. By hand: what serde derives for an enum with its tag among the fields is 40 KB of
-/// code, most of it to read.
-impl Serialize for Fault {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let mut map = to.serialize_map(None)?;
-        let mut done = map.serialize_entry("fault", self.tag());
-        self.each_field(&mut |name, part| {
-            if done.is_ok() {
-                done = match part {
-                    Part::Text(it) => map.serialize_entry(name, it),
-                    Part::Number(it) => map.serialize_entry(name, &it),
-                };
-            }
-        });
-        done?;
-        map.end()
-    }
-}
-
-impl<'de> Deserialize<'de> for Fault {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Fault, D::Error> {
-        Fault::of_fields(&Map::deserialize(from)?).map_err(D::Error::custom)
-    }
-}
-
 /// More machines than that are no lesson.
 const NODES_MAX: usize = 200;
 
 impl Fault {
+    /// As JSON: `{"fault":"fail-node","node":"n1"}`. By hand, as it is read: what serde derives for an enum with its tag among
+    /// the fields is 40 KB of code.
+    pub fn to_value(&self) -> Value {
+        let mut fields = Map::new();
+        fields.insert("fault".to_owned(), self.tag().into());
+        self.each_field(&mut |name, value| {
+            fields.insert(name.to_owned(), value);
+        });
+        Value::Object(fields)
+    }
+
     /// The command of the workstation that does the same.
     pub fn command_line(&self) -> String {
         let mut line = ["fault ", self.command()].concat();
-        self.each_field(&mut |name, part| {
+        self.each_field(&mut |name, value| {
             // `namespace/pod` is one word, and the text of a static Pod is none.
             match name {
                 "text" => return,
                 "pod" => line.push('/'),
                 _ => line.push(' '),
             }
-            match part {
-                Part::Text(it) => line.push_str(it),
-                Part::Number(it) => line.push_str(&it.to_string()),
+            match value {
+                Value::String(it) => line.push_str(&it),
+                other => line.push_str(&other.to_string()),
             }
         });
         line
@@ -236,7 +215,7 @@ impl Fault {
         if words.next().is_some() {
             return None;
         }
-        Fault::of_fields(&fields).ok()
+        Fault::of_value(&Value::Object(fields)).ok()
     }
 }
 
@@ -455,12 +434,12 @@ mod tests {
             Fault::AddNode { node: node(), like },
         ];
         for fault in faults {
-            let json = serde_json::to_string(&fault).expect("plain data");
+            let json = fault.to_value();
             let line = fault.command_line();
             let words: Vec<&str> = line.split(' ').skip(1).collect();
             assert_eq!(Fault::parse(&words, "other").map(|it| it.command_line()), Some(line.clone()));
             assert_eq!(Fault::parse(&[&words[..], &["more"]].concat(), "other"), None, "{line} more");
-            assert_eq!(serde_json::from_str::<Fault>(&json).ok(), Some(fault), "{json}");
+            assert_eq!(Fault::of_value(&json).as_ref(), Ok(&fault), "{json}");
         }
     }
 
@@ -471,15 +450,16 @@ mod tests {
             (kill, r#"{"fault":"kill-process","node":"n1","pid":7}"#),
             (Fault::RegistryDown, r#"{"fault":"registry-down"}"#),
         ] {
-            assert_eq!(serde_json::to_string(&fault).expect("plain data"), json);
+            assert_eq!(fault.to_value().to_string(), json);
         }
     }
 
     #[test]
     fn says_what_is_wrong() {
-        let wrong = |json: &str| serde_json::from_str::<Fault>(json).map_err(|it| it.to_string());
+        let wrong = |json: &str| Fault::of_value(&serde_json::from_str(json).expect("JSON"));
         for (json, problem) in [
             (r#"{"node":"n1"}"#, "missing field `fault`"),
+            (r#"["fail-node","n1"]"#, "missing field `fault`"),
             (r#"{"fault":"rain"}"#, "unknown variant `rain`"),
             (r#"{"fault":"fail-node"}"#, "missing field `node`"),
             (r#"{"fault":"fail-node","node":null}"#, "invalid `node`: null, expected a string"),

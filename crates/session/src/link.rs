@@ -5,7 +5,8 @@
 //! what is packed is told apart from the rest, and `read` and `write` do all at once where the feature `packing` is on.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
-use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use sim::Gather as _;
 
 use crate::input::Logged;
 #[cfg(feature = "packing")]
@@ -53,14 +54,6 @@ pub enum LinkError {
     Packed,
 }
 
-#[derive(Serialize, Deserialize, Default)]
-struct Packed {
-    #[serde(rename = "i", default, skip_serializing_if = "Vec::is_empty")]
-    inputs: Vec<Logged>,
-    #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
-    manifest: Option<String>,
-}
-
 impl Link {
     #[cfg(feature = "packing")]
     pub fn write(&self) -> String {
@@ -102,12 +95,24 @@ impl Link {
         for (key, value) in &self.others {
             pair(key, value);
         }
-        if !self.inputs.is_empty() || self.manifest.is_some() {
-            let packed = Packed { inputs: self.inputs.clone(), manifest: self.manifest.clone() };
+        let to_pack = self.to_pack();
+        if to_pack.is_some() {
             pair("z", "");
-            return (text, Some(serde_json::to_string(&packed).expect("inputs are plain data")));
         }
-        (text, None)
+        (text, to_pack)
+    }
+
+    /// `{"i":[…],"m":"kind: Pod"}`, each only if there is something.
+    fn to_pack(&self) -> Option<String> {
+        let mut fields = Map::new();
+        if !self.inputs.is_empty() {
+            let inputs = self.inputs.iter().map(Logged::to_value).gather();
+            fields.insert("i".to_owned(), Value::Array(inputs));
+        }
+        if let Some(manifest) = &self.manifest {
+            fields.insert("m".to_owned(), manifest.as_str().into());
+        }
+        (!fields.is_empty()).then(|| Value::Object(fields).to_string())
     }
 
     /// All but the packed part, and the packed part.
@@ -135,11 +140,25 @@ impl Link {
 
     /// Takes in what was packed.
     pub fn read_unpacked(&mut self, json: &str) -> Result<(), LinkError> {
-        let unpacked: Packed = serde_json::from_str(json).map_err(|_| LinkError::Damaged("z"))?;
-        self.inputs = unpacked.inputs;
-        self.manifest = unpacked.manifest;
+        let unpacked: Value = serde_json::from_str(json).map_err(|_| LinkError::Damaged("z"))?;
+        (self.inputs, self.manifest) = inputs_and_manifest(&unpacked).ok_or(LinkError::Damaged("z"))?;
         Ok(())
     }
+}
+
+fn inputs_and_manifest(unpacked: &Value) -> Option<(Vec<Logged>, Option<String>)> {
+    let fields = unpacked.as_object()?;
+    let mut inputs = Vec::new();
+    if let Some(logged) = fields.get("i") {
+        for it in logged.as_array()? {
+            inputs.push(Logged::of_value(it)?);
+        }
+    }
+    let manifest = match fields.get("m") {
+        None | Some(Value::Null) => None,
+        Some(it) => Some(it.as_str()?.to_owned()),
+    };
+    Some((inputs, manifest))
 }
 
 #[cfg(not(feature = "packing"))]
@@ -183,6 +202,27 @@ mod tests {
         assert!(text.starts_with("v=1&scenario=a11-liveness&seed=7&t=42.5&lang=zh-CN&embed=1&z="), "{text}");
         assert_eq!(Link::read(&format!("#{text}")), Ok(link()));
         assert_eq!(Link::read(""), Ok(Link::default()));
+    }
+
+    #[test]
+    fn links_made_before_open() {
+        let z = "q1bKVLKKrlYqUbIyNQADHZBItVK2kpVSdmlSanJJjkJ6aolCQX5KcUyRUm2tDlixGYriChCRlliaUwLSlZmTo1tQlJ-cWlyspKOUl5\
+                 -SChQFUbqGQH5BZoqSlXltbW2sjlIuWHleipVCQH6KgrLCkx0NT3asAnGUagE";
+        let kill = Input::Fault(cluster::Fault::KillProcess { node: "node-1".to_owned(), pid: 7 });
+        let keys = Input::Keys("kubectl get pods\r".to_owned());
+        let inputs = vec![Logged { at: 5_000_000, input: keys }, Logged { at: 6_000_000, input: kill }];
+        let manifest = Some("kind: Pod # 一个 Pod".to_owned());
+        assert_eq!(Link::read(&format!("z={z}")), Ok(Link { inputs, manifest, ..Link::default() }));
+    }
+
+    #[test]
+    fn damaged_insides_are_refused() {
+        for json in ["[]", r#"{"i":{}}"#, r#"{"i":[{}]}"#, r#"{"m":5}"#, r#"{"i":[]"#, "\u{feff}{}"] {
+            assert_eq!(Link::read(&format!("z={}", pack(json))), Err(LinkError::Damaged("z")), "{json}");
+        }
+        for json in ["{}", r#"{"m":null}"#, r#"{"i":[],"new":1}"#] {
+            assert_eq!(Link::read(&format!("z={}", pack(json))), Ok(Link::default()), "{json}");
+        }
     }
 
     #[test]
