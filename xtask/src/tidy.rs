@@ -67,7 +67,7 @@ fn dependencies(found: &mut Vec<String>) -> Result<(), String> {
     };
     let has = |tree: &str, name: &str| tree.lines().any(|it| it.split(' ').next() == Some(name));
     let session = tree("session")?;
-    for browser in ["web-sys", "js-sys", "wasm-bindgen", "leptos"] {
+    for browser in ["web-sys", "js-sys", "wasm-bindgen", "leptos_dom", "reactive_graph", "tachys"] {
         if has(&session, browser) {
             found.push(format!("session depends on {browser}: the engine knows no browser"));
         }
