@@ -50,7 +50,7 @@ impl fmt::Display for ObjectKey {
 macro_rules! define_object {
     ($($kind:ident, $group:literal, $version:literal, $plural:literal, $singular:literal, [$($short:literal),*], $namespaced:literal;)*) => {
         /// An object of any kind, cheap to clone and never changed in place once it is stored.
-        #[derive(Debug, Clone, PartialEq)]
+        #[derive(Debug, Clone)]
         pub enum Object { $($kind(Arc<$kind>)),* }
 
         impl Object {
@@ -76,6 +76,17 @@ macro_rules! define_object {
             /// Reads a typed object; unknown fields are dropped here (strict decoding has seen them before).
             pub fn from_value(kind: Kind, value: Value) -> Result<Object, WrongType> {
                 match kind { $(Kind::$kind => codec::from_value(value).map(|it| Object::$kind(Arc::new(it)))),* }
+            }
+        }
+
+        impl PartialEq for Object {
+            fn eq(&self, other: &Object) -> bool {
+                match (self, other) {
+                    $((Object::$kind(one), Object::$kind(other)) => {
+                        Arc::ptr_eq(one, other) || codec::same(&**one, &**other)
+                    })*
+                    _ => false,
+                }
             }
         }
 

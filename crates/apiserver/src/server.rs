@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use api::codec::same;
 use api::k8s_openapi::api::core::v1::PodCondition;
 use api::{Cause, Kind, Node, Object, ObjectKey, Pod};
 use sim::{Rng, SimTime};
@@ -32,12 +33,12 @@ pub(crate) const fn has_generation(kind: Kind) -> bool {
 
 fn spec_changed(old: &Object, new: &Object) -> bool {
     match (old, new) {
-        (Object::Pod(a), Object::Pod(b)) => a.spec != b.spec,
-        (Object::Deployment(a), Object::Deployment(b)) => a.spec != b.spec,
-        (Object::ReplicaSet(a), Object::ReplicaSet(b)) => a.spec != b.spec,
-        (Object::PodDisruptionBudget(a), Object::PodDisruptionBudget(b)) => a.spec != b.spec,
+        (Object::Pod(a), Object::Pod(b)) => !same(&a.spec, &b.spec),
+        (Object::Deployment(a), Object::Deployment(b)) => !same(&a.spec, &b.spec),
+        (Object::ReplicaSet(a), Object::ReplicaSet(b)) => !same(&a.spec, &b.spec),
+        (Object::PodDisruptionBudget(a), Object::PodDisruptionBudget(b)) => !same(&a.spec, &b.spec),
         (Object::EndpointSlice(a), Object::EndpointSlice(b)) => {
-            a.endpoints != b.endpoints || a.ports != b.ports
+            !same(&a.endpoints, &b.endpoints) || !same(&a.ports, &b.ports)
         }
         _ => false,
     }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::codec::same;
 use api::k8s_openapi::api::policy::v1::PodDisruptionBudgetStatus;
 use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use api::selector::label_selector_matches;
@@ -98,7 +99,7 @@ pub(crate) fn reconcile(view: &View<'_>, key: &ObjectKey, now: SimTime) -> Recon
         conditions: Some(conditions(&old, allowed, budget.metadata.generation, now)),
         disrupted_pods: (!disrupted.is_empty()).then_some(disrupted),
     };
-    if status != old {
+    if !same(&status, &old) {
         let mut budget = (**budget).clone();
         budget.status = Some(status);
         plan.push(Request::UpdateStatus(budget.into()), Because::Housekeeping);

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use api::codec::{all_same, same};
 use api::k8s_openapi::api::core::v1::{ObjectReference, ServiceSpec};
 use api::k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions, EndpointPort};
 use api::selector::is_subset;
@@ -99,7 +100,7 @@ pub(crate) fn reconcile(view: &View<'_>, key: &ObjectKey, now: SimTime) -> Recon
     writer.plan.incomplete = !complete;
     for Desired { ports, mut endpoints } in all {
         let (same, others): (Vec<_>, Vec<_>) =
-            existing.into_iter().partition(|it| it.ports.as_deref().unwrap_or_default() == ports);
+            existing.into_iter().partition(|it| all_same(it.ports.as_deref().unwrap_or_default(), &ports));
         existing = others;
         existing.extend(writer.fill(&same, &mut endpoints));
         while !endpoints.is_empty() {
@@ -149,7 +150,7 @@ fn desired(
             continue;
         };
         let ports = ports(spec, pod);
-        match all.iter_mut().find(|it| it.ports == ports) {
+        match all.iter_mut().find(|it| same(&it.ports, &ports)) {
             Some(known) => known.endpoints.push(endpoint),
             None => all.push(Desired { ports, endpoints: vec![endpoint] }),
         }
@@ -272,7 +273,7 @@ impl Writer<'_> {
             endpoints.extend(wanted.drain(..room));
         }
         for (slice, endpoints) in kept {
-            let unchanged = slice.endpoints.as_ref() == Some(&endpoints)
+            let unchanged = slice.endpoints.as_ref().is_some_and(|it| same(it, &endpoints))
                 && slice.metadata.labels.as_ref() == Some(&self.labels);
             if !unchanged {
                 self.write(Some(slice.clone()), slice.ports.clone().unwrap_or_default(), endpoints);
@@ -287,8 +288,8 @@ impl Writer<'_> {
         let endpoints = (!endpoints.is_empty()).then_some(endpoints);
         let ports = (!ports.is_empty()).then_some(ports);
         if update
-            && slice.endpoints == endpoints
-            && slice.ports == ports
+            && same(&slice.endpoints, &endpoints)
+            && same(&slice.ports, &ports)
             && slice.metadata.labels.as_ref() == Some(&self.labels)
         {
             return;

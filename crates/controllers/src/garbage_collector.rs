@@ -3,6 +3,7 @@
 //! Follows kubernetes v1.36 pkg/controller/garbagecollector: attemptToDeleteItem, attemptToOrphanWorker,
 //! processDeletingDependentsItem.
 
+use api::codec::same;
 use api::{Because, Object, ObjectKey, ObjectMeta, OwnerReference};
 use apiserver::{Change, DeleteOptions, Propagation, WatchEvent};
 use sim::Gather as _;
@@ -46,7 +47,7 @@ pub(crate) fn wakes(view: &View<'_>, event: &WatchEvent, wake: &mut Wakes) {
     }
     let before = event.before.as_ref().map(Object::metadata);
     let owners = meta.owner_references.as_deref().unwrap_or_default();
-    if before.is_none_or(|it| it.owner_references != meta.owner_references)
+    if before.is_none_or(|it| !same(&it.owner_references, &meta.owner_references))
         && owners.iter().any(|it| state(view, it, &event.key.namespace) != Owner::Solid)
     {
         each(&event.key);

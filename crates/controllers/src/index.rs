@@ -7,6 +7,7 @@ use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use api::codec::same;
 use api::{Kind, Object, ObjectKey};
 use apiserver::{Change, Store};
 use sim::{Gather as _, Sort as _, VecMap, VecSet};
@@ -152,5 +153,7 @@ fn drop_empty<K: Borrow<Q>, Q: Ord>(sets: &mut VecMap<K, Keys>, key: &Q) {
 fn same_place(before: &Object, after: &Object) -> bool {
     let node = |object: &Object| object.as_pod().and_then(|it| it.spec.as_ref()?.node_name.clone());
     let (old, new) = (before.metadata(), after.metadata());
-    old.owner_references == new.owner_references && old.labels == new.labels && node(before) == node(after)
+    same(&old.owner_references, &new.owner_references)
+        && old.labels == new.labels
+        && node(before) == node(after)
 }

@@ -8,6 +8,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::codec::same;
 use api::k8s_openapi::api::apps::v1::{ReplicaSetCondition, ReplicaSetStatus};
 use api::selector::{is_subset, label_selector_matches};
 use api::{Because, Kind, Object, ObjectKey, ObjectMeta, OwnerReference, Pod, ReplicaSet};
@@ -49,7 +50,7 @@ fn wake_for_pod(view: &View<'_>, event: &WatchEvent, pod: &Pod, wake: &mut Wakes
     }
     // An orphan may be adopted: when it is new, or its labels or its owner have changed.
     let changed = before.is_none_or(|it| {
-        it.labels != pod.metadata.labels || it.owner_references != pod.metadata.owner_references
+        it.labels != pod.metadata.labels || !same(&it.owner_references, &pod.metadata.owner_references)
     });
     if ownership::controller_of(&pod.metadata).is_none() && changed && event.change != Change::Deleted {
         for stored in view.store.list_in(Kind::ReplicaSet, &event.key.namespace) {
@@ -289,7 +290,7 @@ fn report(set: &Arc<ReplicaSet>, active: &[Arc<Pod>], terminating: i32, now: Sim
     }
     // A creation of this very plan may fail and show up as a condition, so the status goes along with it.
     let creates = plan.writes.iter().any(|it| matches!(it.request, Request::Create(_)));
-    if set.status.as_ref() != Some(&status) || creates {
+    if !set.status.as_ref().is_some_and(|it| same(it, &status)) || creates {
         let mut set = (**set).clone();
         set.status = Some(status);
         plan.push(Request::UpdateStatus(set.into()), Because::Housekeeping);

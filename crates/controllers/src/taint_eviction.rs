@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::codec::all_same;
 use api::k8s_openapi::api::core::v1::{ObjectReference, Taint, Toleration};
 use api::taints::tolerates;
 use api::{Because, Kind, Node, Object, ObjectKey, Pod};
@@ -41,7 +42,7 @@ pub(crate) fn wakes(view: &View<'_>, event: &WatchEvent, wake: &mut Wakes) {
             let before = event.before.as_ref().and_then(Object::as_pod);
             let same = before.is_some_and(|it| {
                 pods::node_name(it) == pods::node_name(pod)
-                    && taints::tolerations(it) == taints::tolerations(pod)
+                    && all_same(taints::tolerations(it), taints::tolerations(pod))
             });
             let node = view.get(&ObjectKey::node(pods::node_name(pod))).and_then(Object::as_node);
             if !same && node.is_some_and(|it| no_execute(it).next().is_some()) {

@@ -35,6 +35,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::codec::same;
 use api::k8s_openapi::api::core::v1::{ObjectReference, PodStatus};
 use api::{Actor, Object, ObjectKey, Pod};
 use apiserver::{ApiServer, Change, EventKind, EventRecorder, Occurrence, WatchEvent};
@@ -385,11 +386,11 @@ impl Kubelet {
                 && (old.labels != new.labels
                     || old.annotations != new.annotations
                     || old.generation != new.generation
-                    || before.spec != pod.spec));
+                    || !same(&before.spec, &pod.spec)));
         if updated || (!own && conditions::readiness_gate_differs(pod)) {
             worker.update(&mut self.host, ctx);
         }
-        if !own && worker.status.is_some() && before.status != pod.status {
+        if !own && worker.status.is_some() && !same(&before.status, &pod.status) {
             // What somebody else changed of the kubelet's own is put right.
             worker.plan_report(ctx);
         }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::codec::same;
 use api::k8s_openapi::api::coordination::v1::LeaseSpec;
 use api::k8s_openapi::api::core::v1::{
     ContainerImage, DaemonEndpoint, NodeAddress, NodeCondition, NodeDaemonEndpoints, NodeSpec, NodeStatus,
@@ -187,7 +188,7 @@ impl Host {
             }
             it
         };
-        if !first && !due && without_times(old) == without_times(&status) {
+        if !first && !due && same(&without_times(old), &without_times(&status)) {
             self.node_agreed = Some(basis);
             return;
         }

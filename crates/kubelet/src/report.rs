@@ -6,6 +6,7 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use api::codec::same;
 use api::k8s_openapi::api::core::v1::{ContainerStatus, PodStatus};
 use api::{Because, Cause, Object, ObjectKey, Pod};
 use apiserver::DeleteOptions;
@@ -89,7 +90,7 @@ impl Worker {
 
     /// The newest status is what was just derived. `plain` tells that no decision of the kubelet was in it.
     pub(crate) fn take_derived(&mut self, status: PodStatus, plain: bool, ctx: &mut Ctx<'_>) {
-        match self.status.clone().filter(|it| **it == status) {
+        match self.status.clone().filter(|it| same(&**it, &status)) {
             Some(same) if plain && self.derives_plainly() => {
                 self.settled = Settled(Some((self.pod.clone(), same, self.cache_at)));
             }
@@ -99,7 +100,7 @@ impl Worker {
     }
 
     pub(crate) fn set_status(&mut self, status: PodStatus, ctx: &mut Ctx<'_>) {
-        if self.status.as_deref() == Some(&status) {
+        if self.status.as_deref().is_some_and(|it| same(it, &status)) {
             return;
         }
         self.replace_status(status, ctx);
@@ -245,7 +246,7 @@ impl Worker {
         let phase = merged.phase.clone().unwrap_or_default();
         let deleted = current.metadata.deletion_timestamp.is_some();
         let cause = |because| Cause { by: host.actor.clone(), because, parent: self.parent() };
-        if current.status.as_ref() != Some(&merged) {
+        if !current.status.as_ref().is_some_and(|it| same(it, &merged)) {
             // Without a copy of the status that it replaces.
             let (metadata, spec) = (current.metadata.clone(), current.spec.clone());
             let pod = Pod { metadata, spec, status: Some(merged) };

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use api::codec::same;
 use api::k8s_openapi::api::core::v1::{Container, PodCondition, ResourceRequirements};
 use api::{Object, Pod, quantity};
 use apiserver::EventKind;
@@ -76,7 +77,7 @@ fn amounts(of: Option<&ResourceRequirements>) -> Amounts {
 
 /// None when it has what it should.
 pub fn change_of(container: &Container, instance: &Instance) -> Option<Change> {
-    if container.resources.as_ref() == Some(&*instance.resources) {
+    if container.resources.as_ref().is_some_and(|it| same(it, &*instance.resources)) {
         return None;
     }
     let (wanted, actual) = (amounts(container.resources.as_ref()), amounts(Some(&instance.resources)));

@@ -6,6 +6,8 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use api::Node;
+use api::codec::same;
+use api::k8s_openapi::api::core::v1::Taint;
 use sim::Gather as _;
 
 use crate::pod_info::{HostPort, PodInfo};
@@ -13,7 +15,7 @@ use crate::resources::Resources;
 use crate::selector::{Labels, labels_of};
 
 /// Changed through `add_pod` and `remove_pod` only, so that the sums always fit the Pods.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct NodeInfo {
     pub name: Arc<str>,
     pub node: Arc<Node>,
@@ -28,6 +30,17 @@ pub struct NodeInfo {
     pub used_ports: Vec<HostPort>,
     /// Normalised names, sorted.
     pub images: Arc<[Arc<str>]>,
+}
+
+pub fn taints(node: &Node) -> &[Taint] {
+    node.spec.as_ref().and_then(|it| it.taints.as_deref()).unwrap_or_default()
+}
+
+impl PartialEq for NodeInfo {
+    /// All the rest is computed from these.
+    fn eq(&self, other: &NodeInfo) -> bool {
+        (Arc::ptr_eq(&self.node, &other.node) || same(&*self.node, &*other.node)) && self.pods == other.pods
+    }
 }
 
 impl Eq for NodeInfo {}
@@ -78,8 +91,8 @@ impl NodeInfo {
         labels_of(self.node.metadata.labels.as_ref())
     }
 
-    pub fn taints(&self) -> &[api::k8s_openapi::api::core::v1::Taint] {
-        self.node.spec.as_ref().and_then(|it| it.taints.as_deref()).unwrap_or_default()
+    pub fn taints(&self) -> &[Taint] {
+        taints(&self.node)
     }
 
     pub fn declares(&self, feature: &str) -> bool {

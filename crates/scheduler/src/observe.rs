@@ -4,11 +4,12 @@
 
 use std::sync::Arc;
 
+use api::codec::all_same;
 use api::{Kind, Node, Object, ObjectKey, Pod};
 use apiserver::{Change as Watched, WatchEvent};
 
 use crate::framework::Change;
-use crate::node_info::NodeInfo;
+use crate::node_info::{NodeInfo, taints};
 use crate::pod_info::PodInfo;
 use crate::recorder::SCHEDULER_NAME;
 use crate::scheduler::{Ctx, Scheduler};
@@ -202,9 +203,10 @@ fn finished(pod: &Pod) -> bool {
 // Follows kubernetes v1.36 pkg/scheduler/framework/events.go: NodeSchedulingPropertiesChange.
 fn matters(old: &Node, new: &Node) -> bool {
     let (was, is) = (old.status.as_ref(), new.status.as_ref());
-    let (spec, wanted) = (old.spec.as_ref(), new.spec.as_ref());
+    let closed = |it: &Node| it.spec.as_ref().and_then(|it| it.unschedulable);
     old.metadata.labels != new.metadata.labels
-        || spec.map(|it| (it.unschedulable, &it.taints)) != wanted.map(|it| (it.unschedulable, &it.taints))
+        || closed(old) != closed(new)
+        || !all_same(taints(old), taints(new))
         || was.and_then(|it| it.allocatable.as_ref()) != is.and_then(|it| it.allocatable.as_ref())
         || was.and_then(|it| it.declared_features.as_ref()) != is.and_then(|it| it.declared_features.as_ref())
 }

@@ -3,6 +3,7 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use api::codec::same;
 use api::k8s_openapi::api::core::v1::{
     Affinity, Container, NodeAffinity, PodAffinityTerm, PodSpec, Toleration, TopologySpreadConstraint,
     WeightedPodAffinityTerm,
@@ -46,7 +47,7 @@ pub struct SpreadConstraint {
     pub honor_taints: bool,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct PodInfo {
     pub pod: Arc<Pod>,
     pub key: PodKey,
@@ -69,6 +70,13 @@ pub struct PodInfo {
     /// Normalised names of init containers, containers and image volumes.
     pub images: Vec<Arc<str>>,
     pub container_count: i64,
+}
+
+impl PartialEq for PodInfo {
+    /// All of it is compiled from the Pod.
+    fn eq(&self, other: &PodInfo) -> bool {
+        Arc::ptr_eq(&self.pod, &other.pod) || same(&*self.pod, &*other.pod)
+    }
 }
 
 impl Eq for PodInfo {}
@@ -145,7 +153,8 @@ impl PodInfo {
         old.uid == new.uid
             && old.labels == new.labels
             && old.deletion_timestamp.is_some() == new.deletion_timestamp.is_some()
-            && (old.generation.is_some() && old.generation == new.generation || self.pod.spec == pod.spec)
+            && (old.generation.is_some() && old.generation == new.generation
+                || same(&self.pod.spec, &pod.spec))
             && resources::actuated_alike(self.pod.status.as_ref(), pod.status.as_ref())
     }
 

@@ -1,7 +1,7 @@
 //! Kubernetes types to and from JSON values, in little code.
 //!
 //! serde's own implementations are generic over the format and weigh hundreds of KiB in WebAssembly; here a field is
-//! one call. A struct is one entry of `codec!`, which names each field and its JSON key: one that is missing, or one
+//! one call, and who listens decides what becomes of it: a JSON value, or what equal values have in common. A struct is one entry of `codec!`, which names each field and its JSON key: one that is missing, or one
 //! too many, does not compile.
 
 mod core;
@@ -9,8 +9,11 @@ mod groups;
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use k8s_openapi::ByteString;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{FieldsV1, MicroTime};
+use k8s_openapi::jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::{IntOrString, Quantity, Time, time};
@@ -26,8 +29,29 @@ pub trait Codec: Sized {
     fn read(value: Value, wrong: &mut Option<WrongType>) -> Self;
     /// What an absent field holds.
     fn absent() -> Self;
-    /// `None` leaves the field out.
-    fn write(&self) -> Option<Value>;
+    /// Says all that it holds, under its name in what it is part of. What says nothing is left out.
+    fn tell(&self, name: &str, to: &mut Listener<'_>);
+}
+
+/// Who is told what a value holds.
+pub struct Listener<'a>(&'a mut dyn Listen);
+
+trait Listen {
+    fn leaf(&mut self, name: &str, leaf: Leaf<'_>);
+    /// What is told next is part of an object, or of a list, in which it has no name.
+    fn open(&mut self, name: &str, is_list: bool);
+    fn close(&mut self);
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Leaf<'a> {
+    Bool(bool),
+    Number(i64),
+    Text(&'a str),
+    Time(Timestamp),
+    MicroTime(Timestamp),
+    Bytes(&'a [u8]),
+    Json(&'a Value),
 }
 
 /// Reads a typed value; unknown fields are dropped.
@@ -38,7 +62,118 @@ pub fn from_value<T: Codec>(value: Value) -> Result<T, WrongType> {
 }
 
 pub fn to_value<T: Codec>(it: &T) -> Value {
-    it.write().unwrap_or(Value::Null)
+    let mut built = Built::default();
+    it.tell("", &mut Listener(&mut built));
+    built.done
+}
+
+/// A JSON value from what is told.
+#[derive(Default)]
+struct Built {
+    open: Vec<(String, Value)>,
+    done: Value,
+}
+
+impl Built {
+    fn add(&mut self, name: &str, value: Value) {
+        match self.open.last_mut() {
+            Some((_, Value::Object(fields))) => {
+                fields.insert(name.to_owned(), value);
+            }
+            Some((_, Value::Array(items))) => items.push(value),
+            _ => self.done = value,
+        }
+    }
+}
+
+impl Listen for Built {
+    fn leaf(&mut self, name: &str, leaf: Leaf<'_>) {
+        let value = match leaf {
+            Leaf::Bool(it) => Value::Bool(it),
+            Leaf::Number(it) => Value::from(it),
+            Leaf::Text(it) => Value::String(it.to_owned()),
+            Leaf::Time(it) => Value::String(time::text(it)),
+            Leaf::MicroTime(it) => Value::String(time::micro_text(it)),
+            Leaf::Bytes(it) => Value::String(STANDARD.encode(it)),
+            Leaf::Json(it) => it.clone(),
+        };
+        self.add(name, value);
+    }
+
+    fn open(&mut self, name: &str, is_list: bool) {
+        let value = if is_list { Value::Array(Vec::new()) } else { Value::Object(Map::new()) };
+        self.open.push((name.to_owned(), value));
+    }
+
+    fn close(&mut self) {
+        if let Some((name, value)) = self.open.pop() {
+            self.add(&name, value);
+        }
+    }
+}
+
+/// Whether two values are equal, as `==` says; that is code of its own for each type and place.
+pub fn same<T: Codec>(one: &T, other: &T) -> bool {
+    trace(one) == trace(other)
+}
+
+/// Whether two lists are.
+pub fn all_same<T: Codec>(one: &[T], other: &[T]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+}
+
+#[inline(never)]
+fn trace<T: Codec>(it: &T) -> Vec<u8> {
+    let mut trace = Trace(Vec::with_capacity(512));
+    it.tell("", &mut Listener(&mut trace));
+    trace.0
+}
+
+/// Bytes that are the same for equal values only: all that is told, with its length where that is not known.
+struct Trace(Vec<u8>);
+
+impl Trace {
+    fn text(&mut self, text: &[u8]) {
+        self.0.extend_from_slice(&text.len().to_le_bytes());
+        self.0.extend_from_slice(text);
+    }
+
+    fn number(&mut self, number: i64) {
+        self.0.extend_from_slice(&number.to_le_bytes());
+    }
+}
+
+impl Listen for Trace {
+    fn leaf(&mut self, name: &str, leaf: Leaf<'_>) {
+        self.text(name.as_bytes());
+        match leaf {
+            Leaf::Bool(it) => self.0.push(u8::from(it)),
+            // A field may hold either a number or a text.
+            Leaf::Number(it) => {
+                self.0.push(b'0');
+                self.number(it);
+            }
+            Leaf::Text(it) => {
+                self.0.push(b'"');
+                self.text(it.as_bytes());
+            }
+            Leaf::Time(it) | Leaf::MicroTime(it) => {
+                self.number(it.as_second());
+                self.number(it.subsec_nanosecond().into());
+            }
+            Leaf::Bytes(it) => self.text(it),
+            Leaf::Json(it) => self.text(it.to_string().as_bytes()),
+        }
+    }
+
+    fn open(&mut self, name: &str, _: bool) {
+        self.text(name.as_bytes());
+        self.0.push(b'{');
+    }
+
+    fn close(&mut self) {
+        self.0.push(b'}');
+    }
 }
 
 /// In one line, as Go's `json.Marshal` has it.
@@ -68,18 +203,6 @@ fn field(fields: &mut Value, name: &str) -> Value {
     }
 }
 
-#[inline(never)]
-fn put<T: Codec>(fields: &mut Map<String, Value>, name: &str, it: &T) {
-    if let Some(value) = it.write() {
-        insert(fields, name, value);
-    }
-}
-
-#[inline(never)]
-fn insert(fields: &mut Map<String, Value>, name: &str, value: Value) {
-    fields.insert(name.to_owned(), value);
-}
-
 /// Notes a value that should be an object and is none.
 fn check_object(value: &Value, name: &str, wrong: &mut Option<WrongType>) {
     if !value.is_object() {
@@ -101,11 +224,10 @@ macro_rules! codec {
             }
 
             #[inline(never)]
-            #[allow(unused_mut)]
-            fn write(&self) -> Option<serde_json::Value> {
-                let mut fields = serde_json::Map::new();
-                $(super::put(&mut fields, $name, &self.$field);)*
-                Some(serde_json::Value::Object(fields))
+            fn tell(&self, name: &str, to: &mut super::Listener<'_>) {
+                to.0.open(name, false);
+                $(self.$field.tell($name, to);)*
+                to.0.close();
             }
         }
     )* };
@@ -121,8 +243,11 @@ impl<T: Codec> Codec for Option<T> {
         None
     }
 
-    fn write(&self) -> Option<Value> {
-        self.as_ref().and_then(T::write)
+    #[inline(never)]
+    fn tell(&self, name: &str, to: &mut Listener<'_>) {
+        if let Some(it) = self {
+            it.tell(name, to);
+        }
     }
 }
 
@@ -140,12 +265,12 @@ impl<T: Codec> Codec for Vec<T> {
         Vec::new()
     }
 
-    fn write(&self) -> Option<Value> {
-        let mut items = Vec::with_capacity(self.len());
+    fn tell(&self, name: &str, to: &mut Listener<'_>) {
+        to.0.open(name, true);
         for it in self {
-            items.push(to_value(it));
+            it.tell("", to);
         }
-        Some(Value::Array(items))
+        to.0.close();
     }
 }
 
@@ -173,12 +298,12 @@ impl<T: Codec> Codec for BTreeMap<String, T> {
         BTreeMap::new()
     }
 
-    fn write(&self) -> Option<Value> {
-        let mut fields = Map::new();
+    fn tell(&self, name: &str, to: &mut Listener<'_>) {
+        to.0.open(name, false);
         for (name, it) in self {
-            put(&mut fields, name, it);
+            it.tell(name, to);
         }
-        Some(Value::Object(fields))
+        to.0.close();
     }
 }
 
@@ -193,9 +318,9 @@ fn entries(value: Value, wrong: &mut Option<WrongType>) -> Map<String, Value> {
     }
 }
 
-/// The types at the leaves: how each is read, what it is when absent, how it is written.
+/// The types at the leaves: how each is read, what it is when absent, what it tells.
 macro_rules! leaf {
-    ($($type:ty, $wanted:literal, $absent:expr, $read:expr, $write:expr;)*) => { $(
+    ($($type:ty, $wanted:literal, $absent:expr, $read:expr, $leaf:expr;)*) => { $(
         impl Codec for $type {
             #[inline(never)]
             fn read(value: Value, wrong: &mut Option<WrongType>) -> Self {
@@ -211,9 +336,9 @@ macro_rules! leaf {
             }
 
             #[inline(never)]
-            fn write(&self) -> Option<Value> {
-                let write: fn(&$type) -> Value = $write;
-                Some(write(self))
+            fn tell(&self, name: &str, to: &mut Listener<'_>) {
+                let leaf: for<'a> fn(&'a $type) -> Leaf<'a> = $leaf;
+                to.0.leaf(name, leaf(self));
             }
         }
     )* };
@@ -224,31 +349,31 @@ fn int32(value: &Value) -> Option<i32> {
 }
 
 leaf! {
-    bool, "a boolean", false, Value::as_bool, |it| Value::Bool(*it);
-    i32, "i32", 0, int32, |it| Value::from(*it);
-    i64, "i64", 0, Value::as_i64, |it| Value::from(*it);
+    bool, "a boolean", false, Value::as_bool, |it| Leaf::Bool(*it);
+    i32, "i32", 0, int32, |it| Leaf::Number((*it).into());
+    i64, "i64", 0, Value::as_i64, |it| Leaf::Number(*it);
     Quantity, "a quantity", Quantity::default(), |value| match value {
         Value::String(text) => Some(Quantity(text.clone())),
         Value::Number(number) => Some(Quantity(number.to_string())),
         _ => None,
-    }, |it| Value::String(it.0.clone());
+    }, |it| Leaf::Text(&it.0);
     IntOrString, "a number or a string", IntOrString::Int(0), |value| match value {
         Value::String(text) => Some(IntOrString::String(text.clone())),
         other => int32(other).map(IntOrString::Int),
     }, |it| match it {
-        IntOrString::Int(it) => Value::from(*it),
-        IntOrString::String(it) => Value::String(it.clone()),
+        IntOrString::Int(it) => Leaf::Number((*it).into()),
+        IntOrString::String(it) => Leaf::Text(it),
     };
-    Time, "a time", Time(k8s_openapi::jiff::Timestamp::UNIX_EPOCH), |value| {
-        time::parse(value.as_str()?).map(Time)
-    }, |it| Value::String(time::text(it.0));
-    MicroTime, "a time", MicroTime(k8s_openapi::jiff::Timestamp::UNIX_EPOCH), |value| {
+    Time, "a time", Time(Timestamp::UNIX_EPOCH), |value| time::parse(value.as_str()?).map(Time), |it| {
+        Leaf::Time(it.0)
+    };
+    MicroTime, "a time", MicroTime(Timestamp::UNIX_EPOCH), |value| {
         time::parse(value.as_str()?).map(MicroTime)
-    }, |it| Value::String(time::micro_text(it.0));
-    ByteString, "base64", ByteString::default(), |value| {
-        base64::Engine::decode(&base64::engine::general_purpose::STANDARD, value.as_str()?).ok().map(ByteString)
-    }, |it| Value::String(base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &it.0));
-    FieldsV1, "an object", FieldsV1::default(), |value| Some(FieldsV1(value.clone())), |it| it.0.clone();
+    }, |it| Leaf::MicroTime(it.0);
+    ByteString, "base64", ByteString::default(), |value| STANDARD.decode(value.as_str()?).ok().map(ByteString), |it| {
+        Leaf::Bytes(&it.0)
+    };
+    FieldsV1, "an object", FieldsV1::default(), |value| Some(FieldsV1(value.clone())), |it| Leaf::Json(&it.0);
 }
 
 impl Codec for String {
@@ -268,8 +393,8 @@ impl Codec for String {
     }
 
     #[inline(never)]
-    fn write(&self) -> Option<Value> {
-        Some(Value::String(self.clone()))
+    fn tell(&self, name: &str, to: &mut Listener<'_>) {
+        to.0.leaf(name, Leaf::Text(self));
     }
 }
 
@@ -332,6 +457,45 @@ mod tests {
             PodDisruptionBudget PriorityClass Lease
         }
         as_serde::<Status>(&json!({"code": 404, "details": {"causes": [{"field": "spec"}], "name": "x"}}));
+    }
+
+    /// The addresses of all fields and items.
+    fn places(of: &Value, at: &str, found: &mut Vec<String>) {
+        let inner: Vec<(String, &Value)> = match of {
+            Value::Object(fields) => fields.iter().map(|(name, it)| (format!("{at}/{name}"), it)).collect(),
+            Value::Array(items) => {
+                items.iter().enumerate().map(|(n, it)| (format!("{at}/{n}"), it)).collect()
+            }
+            _ => return,
+        };
+        for (place, it) in inner {
+            places(it, &place, found);
+            found.push(place);
+        }
+    }
+
+    #[test]
+    fn values_are_the_same_that_are_equal() {
+        let value = full(Type("Pod"), 0);
+        let read = |it: &Value| from_value::<Pod>(it.clone()).expect("it fits");
+        let whole = read(&value);
+        assert!(same(&whole, &read(&value)));
+        let mut all = Vec::new();
+        places(&value, "", &mut all);
+        // A part of them is enough: each kind of field is among them.
+        for place in all.iter().step_by(all.len() / 500 + 1) {
+            let mut other = value.clone();
+            *other.pointer_mut(place).expect("it is there") = Value::Null;
+            if let Ok(other) = from_value::<Pod>(other) {
+                assert_eq!(same(&whole, &other), whole == other, "without {place}");
+            }
+        }
+        let port = |it: Value| from_value::<IntOrString>(it).expect("it fits");
+        assert!(!same(&port(json!(80)), &port(json!("80"))));
+        assert!(!same(&Some(Vec::<String>::new()), &None));
+        let texts = |it: &[&str]| it.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+        assert!(!same(&texts(&["ab", "c"]), &texts(&["a", "bc"])));
+        assert!(!all_same(&texts(&["a"]), &texts(&["a", ""])));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use api::codec::same;
 use api::k8s_openapi::api::core::v1::{
     Container, ContainerPort, EmptyDirVolumeSource, EnvVar, EphemeralContainer, HTTPGetAction, Lifecycle,
     PodSpec, PodStatus, PodTemplateSpec, Probe, Volume,
@@ -173,7 +174,7 @@ fn lifecycle(lifecycle: &mut Lifecycle) {
 }
 
 fn volume(volume: &mut Volume) {
-    if *volume == (Volume { name: volume.name.clone(), ..Volume::default() }) {
+    if same(volume, &Volume { name: volume.name.clone(), ..Volume::default() }) {
         volume.empty_dir = Some(EmptyDirVolumeSource::default());
     }
     if let Some(it) = &mut volume.config_map {

@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 pkg/apis/core/validation: ValidatePodSpec, ValidatePodCreate, ValidatePodUpdate.
 
+use api::codec;
 use api::k8s_openapi::api::core::v1::{
     Affinity, Container, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, PodAffinityTerm, PodSpec,
     Toleration, TopologySpreadConstraint, WeightedPodAffinityTerm,
@@ -448,8 +449,8 @@ pub(super) fn update(new: &Pod, old: &Pod, subresource: Option<Subresource>, err
     munged.scheduling_gates.clone_from(&before.scheduling_gates);
     let kept = |it: &Toleration| {
         let same = |new: &Toleration| {
-            Toleration { toleration_seconds: None, ..new.clone() }
-                == Toleration { toleration_seconds: None, ..it.clone() }
+            let at_all_times = |it: &Toleration| Toleration { toleration_seconds: None, ..it.clone() };
+            codec::same(&at_all_times(new), &at_all_times(it))
         };
         spec.tolerations.iter().flatten().any(same)
     };
@@ -468,7 +469,7 @@ pub(super) fn update(new: &Pod, old: &Pod, subresource: Option<Subresource>, err
         }
         munged.node_selector.clone_from(&before.node_selector);
     }
-    if munged != *before {
+    if !codec::same(&munged, before) {
         let difference = super::difference::unified(&internal::show(before), &internal::show(&munged));
         errors.forbidden("spec", &format!("{SPEC_UPDATE}\n{difference}"));
     }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use api::codec::same;
 use api::k8s_openapi::api::core::v1::{Container, PodSpec, ResourceRequirements};
 use api::{Kind, Object, ObjectKey, Pod, Quantity, quantity};
 use sim::Gather as _;
@@ -55,7 +56,7 @@ pub(super) fn update(new: &Pod, old: &Pod, spec: &PodSpec, before: &PodSpec, err
     let mut munged = spec.clone();
     for (container, old) in munged.containers.iter_mut().zip(&before.containers) {
         keep_resized(container, old);
-        if container != old {
+        if !same(container, old) {
             errors.forbidden("spec", ONLY_RESOURCES);
         }
     }
@@ -63,12 +64,12 @@ pub(super) fn update(new: &Pod, old: &Pod, spec: &PodSpec, before: &PodSpec, err
         munged.init_containers.iter_mut().flatten().zip(before.init_containers.iter().flatten()).enumerate()
     {
         keep_resized(container, old);
-        if container != old {
+        if !same(container, old) {
             let why = "only cpu and memory resources for init or sidecar containers are mutable";
             errors.forbidden(format!("spec.initContainers[{index}]"), why);
         }
     }
-    if errors.0.is_empty() && munged != *before {
+    if errors.0.is_empty() && !same(&munged, before) {
         errors.forbidden("spec", ONLY_RESOURCES);
     }
 }
@@ -93,7 +94,7 @@ fn keep_resized(container: &mut Container, old: &Container) {
         }
         *list = (!kept.is_empty() || old.is_some()).then_some(kept);
     }
-    if *resources == none && old.resources.is_none() {
+    if same(resources, &none) && old.resources.is_none() {
         container.resources = None;
     }
 }

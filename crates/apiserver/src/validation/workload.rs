@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 pkg/apis/apps/validation.
 
+use api::codec;
 use api::k8s_openapi::api::core::v1::PodTemplateSpec;
 use api::selector::label_selector_matches;
 use api::{Deployment, IntOrString, Kind, LabelSelector, ReplicaSet, syntax};
@@ -76,7 +77,7 @@ pub(super) fn deployment(deployment: &Deployment, old: Option<&Deployment>, erro
 pub(super) fn replica_set(replica_set: &ReplicaSet, old: Option<&ReplicaSet>, errors: &mut Errors) {
     meta::metadata(&replica_set.metadata, Kind::ReplicaSet, errors);
     let Some(spec) = &replica_set.spec else { return };
-    let selector = Some(&spec.selector).filter(|it| **it != LabelSelector::default());
+    let selector = Some(&spec.selector).filter(|it| !codec::same(*it, &LabelSelector::default()));
     common(spec.replicas, selector, "replicaset", spec.template.as_ref(), errors);
     let before = old.and_then(|it| it.spec.as_ref()).map(|it| &it.selector);
     immutable_selector(Some(&spec.selector), before, errors);
@@ -107,7 +108,7 @@ fn common(
         return;
     };
     let labels = template.metadata.as_ref().and_then(|it| it.labels.as_ref());
-    let empty = selector.is_some_and(|it| *it == LabelSelector::default());
+    let empty = selector.is_some_and(|it| codec::same(it, &LabelSelector::default()));
     if !empty && !label_selector_matches(selector, labels) {
         let value = labels.map_or("null".to_owned(), api::codec::to_text);
         let why = "`selector` does not match template `labels`";
@@ -130,7 +131,7 @@ fn common(
 
 fn immutable_selector(new: Option<&LabelSelector>, old: Option<&LabelSelector>, errors: &mut Errors) {
     if let (Some(new), Some(old)) = (new, old)
-        && new != old
+        && !codec::same(new, old)
     {
         let value = Raw(api::codec::to_text(new));
         errors.invalid("spec.selector", &value, "field is immutable");

@@ -9,6 +9,7 @@ mod template;
 
 use std::sync::Arc;
 
+use api::codec::same;
 use api::k8s_openapi::api::apps::v1::DeploymentStatus;
 use api::selector::label_selector_matches;
 use api::{Because, Deployment, Kind, Object, ObjectKey, ObjectMeta, ReplicaSet};
@@ -192,7 +193,7 @@ impl<'a> Sync<'a> {
 
     /// Writes the copy's status and annotations, once.
     fn write_status(&mut self, because: Because) {
-        if !self.wrote_status && self.deployment != *self.stored {
+        if !self.wrote_status && !same(&self.deployment, &*self.stored) {
             self.plan.push(Request::UpdateStatus(self.deployment.clone().into()), because);
             self.wrote_status = true;
         }

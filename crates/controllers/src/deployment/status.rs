@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::codec::same;
 use api::k8s_openapi::api::apps::v1::{DeploymentCondition, DeploymentStatus, ReplicaSetStatus};
 use api::{Because, Deployment, ReplicaSet};
 
@@ -159,7 +160,7 @@ impl Sync<'_> {
             let conditions = status.conditions.get_or_insert_default();
             conditions.push(failure);
         }
-        if self.deployment.status.as_ref() == Some(&status) {
+        if self.deployment.status.as_ref().is_some_and(|it| same(it, &status)) {
             self.watch_deadline(&status);
             return;
         }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use api::codec::same;
 use api::k8s_openapi::api::apps::v1::ReplicaSetSpec;
 use api::k8s_openapi::api::core::v1::PodTemplateSpec;
 use api::{Because, Deployment, Kind, ObjectMeta, ReplicaSet};
@@ -51,7 +52,7 @@ impl Sync<'_> {
         copy_annotations(&self.deployment, &mut fresh.metadata);
         set_revision(&mut fresh.metadata, next_revision);
         fresh.spec.get_or_insert_default().min_ready_seconds = min_ready;
-        if fresh != *set {
+        if !same(&fresh, &set) {
             set = Arc::new(fresh);
             let own = self.sets.iter_mut().find(|it| it.metadata.uid == set.metadata.uid);
             if let Some(own) = own {
@@ -195,7 +196,7 @@ fn equal_ignoring_hash(of_set: &PodTemplateSpec, of_deployment: &PodTemplateSpec
     let annotations = |template: &PodTemplateSpec| {
         template.metadata.as_ref().and_then(|it| it.annotations.clone()).unwrap_or_default()
     };
-    of_set.spec == of_deployment.spec
+    same(&of_set.spec, &of_deployment.spec)
         && labels(of_set) == labels(of_deployment)
         && annotations(of_set) == annotations(of_deployment)
 }

@@ -2,6 +2,7 @@
 //!
 //! Follows kubernetes v1.36 plugins/podtopologyspread.
 
+use api::codec::all_same;
 use std::sync::Arc;
 
 use sim::Gather as _;
@@ -300,7 +301,8 @@ impl Plugin for PodTopologySpread {
                     old.labels().get(&*it.topology_key) != new.labels().get(&*it.topology_key)
                 };
                 has_labels(old) != has_labels(new)
-                    || (has_labels(new) && (constraints.iter().any(moved) || old.taints() != new.taints()))
+                    || (has_labels(new)
+                        && (constraints.iter().any(moved) || !all_same(old.taints(), new.taints())))
             }
             Change::PodAdded(pod) | Change::PodDeleted(pod) => counts(pod),
             Change::PodUpdated { old, new } | Change::OwnUpdate { old, new } => {
@@ -308,7 +310,7 @@ impl Plugin for PodTopologySpread {
                     it.selector.matches(old.labels()) != it.selector.matches(new.labels())
                 };
                 let own = old.key == waiting.key
-                    && old.tolerations() != new.tolerations()
+                    && !all_same(old.tolerations(), new.tolerations())
                     && constraints.iter().any(|it| it.honor_taints);
                 own || (new.key.namespace == waiting.key.namespace && constraints.iter().any(changed))
             }

@@ -15,6 +15,7 @@ mod workloads;
 use std::sync::Arc;
 
 use api::ObjectKey;
+use api::codec::same;
 use cluster::Cluster;
 use sim::{Gather as _, Sort as _, VecMap};
 
@@ -183,7 +184,9 @@ impl View {
         let cluster = playground.cluster();
         let waiting = fixes::waiting(cluster, pod)?;
         let snapshot = cluster.scheduler().snapshot();
-        if let Some(known) = self.fixes.as_ref().filter(|it| it.pod == *waiting && it.snapshot == *snapshot) {
+        if let Some(known) =
+            self.fixes.as_ref().filter(|it| same(&*it.pod, &**waiting) && it.snapshot == *snapshot)
+        {
             return Some(known.found.clone());
         }
         let found = fixes::fixes(cluster, pod, playground.namespace())?;
