@@ -14,9 +14,23 @@ struct Budget {
     accepted: u64,
 }
 
-const WASM: Budget = Budget { what: "wasm", goal: 750 << 10, accepted: 795 << 10 };
+const WASM: Budget = Budget { what: "wasm", goal: 750 << 10, accepted: 750 << 10 };
 const PAGE: Budget = Budget { what: "whole page", goal: 1 << 20, accepted: 1 << 20 };
 const FIRST_PAINT: Budget = Budget { what: "first paint", goal: 30 << 10, accepted: 30 << 10 };
+
+/// What LLVM does otherwise than it would, so that the code compresses better.
+const PASSES: [&str; 6] = [
+    // Loops stay without strength reduction, which makes an addition of what an access has as its offset, and with their
+    // constants where they are used.
+    "disable-lsr",
+    "disable-machine-licm",
+    // What has a frame of its own is not put into its caller, which then has a larger one.
+    "inline-max-stacksize=16",
+    // What is computed twice needs no local to be kept in; what is computed stands where it is used, in the order of the source.
+    "disable-machine-cse",
+    "disable-cgp-branch-opts",
+    "pre-RA-sched=source",
+];
 
 /// The site as it is published, into dist/.
 pub fn build() -> Result<(), String> {
@@ -26,14 +40,13 @@ pub fn build() -> Result<(), String> {
 }
 
 /// With a standard library of its own: made for size, and a panic is a trap without words, for which the page has the same
-/// box. Loops stay without LLVM's strength reduction, which makes an addition of what an access has as its offset, and with
-/// their constants where they are used. What has a frame of its own is not put into its caller, which then has a larger one.
-/// The compiler is a pinned one; it takes these switches only with its word of unlocking.
+/// box. The compiler is a pinned one; it takes these switches only with its word of unlocking.
 pub fn small<'a>(build: &'a mut Command, more_flags: &str) -> Result<&'a mut Command, String> {
     tools::rust_source()?;
     let xtask = std::env::current_exe().map_err(|it| it.to_string())?;
-    let passes = "-disable-lsr -disable-machine-licm -inline-max-stacksize=16".replace(' ', " -Cllvm-args=");
-    let flags = format!("-Zunstable-options -Cpanic=immediate-abort -Cllvm-args={passes} {more_flags}");
+    let passes = PASSES.iter().map(|it| format!("-Cllvm-args=-{it} ")).collect::<String>();
+    let flags =
+        format!("-Zunstable-options -Cpanic=immediate-abort {passes}-Cpasses=function(sink) {more_flags}");
     Ok(build
         // For the site's post_build hook, which puts the file into order.
         .env("XTASK", xtask)
