@@ -148,7 +148,7 @@ impl<'a> Written<'a> {
             steps.extend(step(&operator));
             match operator {
                 Operator::LocalGet { .. } | Operator::LocalSet { .. } | Operator::LocalTee { .. } => {
-                    named.push(instructions.len())
+                    named.push(instructions.len());
                 }
                 Operator::Call { function_index: it } | Operator::RefFunc { function_index: it } => {
                     functions.push(it);

@@ -193,7 +193,7 @@ impl<'a> Sync<'a> {
 
     /// Writes the copy's status and annotations, once.
     fn write_status(&mut self, because: Because) {
-        if !self.wrote_status && !same(&self.deployment, &*self.stored) {
+        if !self.wrote_status && !same(&self.deployment, self.stored) {
             self.plan.push(Request::UpdateStatus(self.deployment.clone().into()), because);
             self.wrote_status = true;
         }
