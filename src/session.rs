@@ -378,26 +378,30 @@ impl Page {
     }
 
     fn check(self) {
+        self.keep_manifest();
+        self.diagnostics.set(Arc::new(self.manifest.with_untracked(|it| Session::check(it))));
+    }
+
+    fn keep_manifest(self) {
         let text = self.manifest.get_untracked();
         self.session.update_value(|it| {
             // An unchanged text stays the scenario's own, so that links stay short.
             if it.manifest() != text {
-                it.run(Command::KeepManifest { text: text.clone() });
+                it.run(Command::KeepManifest { text });
             }
         });
-        self.diagnostics.set(Arc::new(Session::check(&text)));
     }
 
-    /// Promises a link with the whole session, behind `before`, and does `then` with it.
-    fn link(self, before: &str, then: fn(Page, String)) -> JsValue {
+    /// Promises a link with the whole session, behind `before`, and does `then` with it, or with none where nothing packs it.
+    fn link(self, before: &str, then: fn(Page, Option<String>)) -> JsValue {
+        // What has just been typed is in it too.
+        self.keep_manifest();
         let language = self.language.get_untracked().code();
         let (head, to_pack) = self.session.with_value(|it| it.link(Some(language))).write_head();
         let link = browser::pack(&[before, &head].concat(), to_pack.as_deref());
         let coming = browser::arrival(link.clone());
         spawn_local(async move {
-            if let Some(link) = coming.await.and_then(|it| it.as_string()) {
-                then(self, link);
-            }
+            then(self, coming.await.and_then(|it| it.as_string()));
         });
         link
     }
@@ -419,8 +423,13 @@ impl Page {
 
     pub fn share(self) {
         let address = self.link(&browser::address_with(""), |page, address| {
-            browser::show_address(&address);
-            page.dialog.set(Dialog::Share(address));
+            if let Some(address) = address {
+                browser::show_address(&address);
+                page.dialog.set(Dialog::Share(address));
+            } else {
+                let errors = vec![LinkError::Packing.to_string()];
+                page.show_outcome(&Outcome { errors, ..Outcome::default() });
+            }
         });
         browser::copy(&address);
     }
@@ -547,13 +556,21 @@ impl Page {
     }
 
     fn save(self) {
-        self.link("", |_, link| browser::store("session", &link));
+        self.link("", |_, link| {
+            if let Some(link) = link {
+                browser::store("session", &link);
+            }
+        });
     }
 
     /// Keeps the way out of an embedded page true.
     fn follow(self) {
         self.applied.track();
         self.language.track();
-        self.link(&browser::address_with(""), |page, address| page.whole_address.set(address));
+        self.link(&browser::address_with(""), |page, address| {
+            if let Some(address) = address {
+                page.whole_address.set(address);
+            }
+        });
     }
 }

@@ -82,7 +82,10 @@ pub fn pack(head: &str, to_pack: Option<&str>) -> JsValue {
 pub async fn unpack(packed: &str) -> Result<String, LinkError> {
     let most = UNPACKED_MAX as u32;
     let unpacked = arrival(page_script("playgroundUnpack", &[packed.into(), most.into()])).await;
-    unpacked.ok_or(LinkError::Damaged("z"))?.as_string().ok_or(LinkError::TooLarge)
+    match unpacked.ok_or(LinkError::Damaged("z"))? {
+        it if it.is_null() => Err(LinkError::TooLarge),
+        it => it.as_string().ok_or(LinkError::Packing),
+    }
 }
 
 /// The language that index.html chose before the first paint.

@@ -50,8 +50,8 @@ pub enum LinkError {
     Damaged(&'static str),
     #[error("this link is too large")]
     TooLarge,
-    #[error("this link is packed, and nothing here unpacks it")]
-    Packed,
+    #[error("nothing here packs or unpacks links: is it an older browser?")]
+    Packing,
 }
 
 impl Link {
@@ -163,7 +163,7 @@ fn inputs_and_manifest(unpacked: &Value) -> Option<(Vec<Logged>, Option<String>)
 
 #[cfg(not(feature = "packing"))]
 fn unpack(_: &str) -> Result<String, LinkError> {
-    Err(LinkError::Packed)
+    Err(LinkError::Packing)
 }
 
 /// `42` or `42.5`

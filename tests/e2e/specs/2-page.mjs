@@ -214,6 +214,13 @@ export default [
     await it.sees("stage", stage);
   }],
 
+  ["what was typed a moment ago is shared", async (it) => {
+    await it.open("life-of-a-pod", "&paused=1");
+    await it.page.locator(".cm-content").click();
+    await it.page.keyboard.type("# mine");
+    has(unpacked(await it.link()), "# mine");
+  }],
+
   ["the way out of an embedded page follows what is done", async (it) => {
     await it.open("life-of-a-pod", "&embed=1&paused=1");
     await it.key("Control+Enter");

@@ -71,6 +71,24 @@ export default [
     await goesOn(it);
   }],
 
+  ["a browser that neither packs nor unpacks says so", async (it) => {
+    const page = await it.context.newPage();
+    await page.addInitScript(() => {
+      delete globalThis.CompressionStream;
+      delete globalThis.DecompressionStream;
+    });
+    const told = page.locator(".toasts", { hasText: "nothing here packs or unpacks links" });
+    await page.goto(`${it.server.url}#v=1&lang=en&z=${deflateRawSync('{"m":"# mine"}').toString("base64url")}`);
+    await told.waitFor();
+    await told.waitFor({ state: "hidden" });
+    await page.locator(".cm-content").click();
+    await page.keyboard.type("# mine");
+    await page.evaluate(() => document.activeElement?.blur());
+    await page.keyboard.press("Control+s");
+    await told.waitFor();
+    await page.close();
+  }],
+
   ["a bomb of aliases", async (it) => {
     const levels = Array.from({ length: 12 }, (_, level) => `l${level + 1}: &l${level + 1} [${Array(9).fill(`*l${level}`).join(", ")}]`);
     await it.answersInTime(() => it.write(`l0: &l0 [bang]\n${levels.join("\n")}\n`));
