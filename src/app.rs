@@ -22,6 +22,7 @@ pub fn app(language: Language, start: Start) -> View {
     let address = browser::address();
     if browser::parameter(&address, "embed").is_some_and(|it| it != "0") {
         browser::set_root("data-embed", "on");
+        Effect::new(move || page.follow());
     }
     window_event_listener(ev::keydown, move |event| keys(page, &event));
     // A change of language builds everything anew: that costs nothing until somebody does it.

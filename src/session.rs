@@ -212,7 +212,6 @@ impl Page {
         page.said.set_value(page.frame.with_untracked(|it| it.said));
         browser::every_frame(move |elapsed| page.on_frame(elapsed));
         set_interval(move || page.save(), AUTOSAVE);
-        Effect::new(move || page.follow());
         page
     }
 
@@ -564,7 +563,7 @@ impl Page {
     }
 
     /// Keeps the way out of an embedded page true.
-    fn follow(self) {
+    pub fn follow(self) {
         self.applied.track();
         self.language.track();
         self.link(&browser::address_with(""), |page, address| {

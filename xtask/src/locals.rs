@@ -112,9 +112,6 @@ impl<'a> Numbered<'a> {
         for it in &values.named {
             uses[*it] += 1;
         }
-        let pinned = |it: &usize| values.given[*it] && values.locals[*it] < locals.parameters;
-        let mut free: Vec<usize> = (0..uses.len()).filter(|it| 0 < uses[*it] && !pinned(it)).collect();
-        free.sort_by_key(|it| usize::MAX - uses[*it]);
         let contexts = locals.named.iter().map(|at| {
             let mut contexts = [found.number(locals.parameters); REACHES.len() + 1];
             for (context, reach) in contexts[1..].iter_mut().zip(REACHES) {
@@ -127,7 +124,10 @@ impl<'a> Numbered<'a> {
         });
         let contexts = contexts.collect();
         let numbers = values.locals.clone();
-        let mut it = Numbered { locals, values, free, blocks: Vec::new(), numbers, contexts };
+        let (free, blocks) = (Vec::new(), Vec::new());
+        let mut it = Numbered { locals, values, free, blocks, numbers, contexts };
+        it.free = (0..uses.len()).filter(|value| 0 < uses[*value] && it.is_free(*value)).collect();
+        it.free.sort_by_key(|value| usize::MAX - uses[*value]);
         let mut room = 0;
         while !it.share_out(room) {
             room += ROUND;
@@ -190,7 +190,7 @@ impl<'a> Numbered<'a> {
         let mut fits = vec![vec![0.0_f64; end]; self.numbers.len()];
         let mut expected = vec![0.0_f64; end];
         for (value, contexts) in self.values.named.iter().zip(&self.contexts) {
-            if !self.is_free(*value) && self.values.beside[*value].is_empty() {
+            if !self.is_free(*value) {
                 continue;
             }
             expected.fill(1.0 / (end + 10) as f64);

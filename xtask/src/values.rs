@@ -97,8 +97,9 @@ impl Values {
         let mut needed = |at: usize| -> BTreeSet<usize> {
             live[at].iter().map(|it| numbers[&sets.first(entering[at][it])]).collect()
         };
-        for value in needed(0) {
-            values.put_beside(value, &needed(0));
+        let begun = needed(0);
+        for value in &begun {
+            values.put_beside(*value, &begun);
         }
         for stretch in &stretches {
             let mut now: BTreeSet<usize> = stretch.next.iter().flat_map(|it| needed(*it)).collect();

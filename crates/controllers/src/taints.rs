@@ -1,7 +1,8 @@
 //! Taints on a node, and what Pods bear.
 
-use api::k8s_openapi::api::core::v1::{Taint, Toleration};
-use api::{Node, Pod};
+use api::Node;
+use api::k8s_openapi::api::core::v1::Taint;
+pub(crate) use api::taints::{of, tolerations};
 use sim::SimTime;
 
 pub(crate) const NOT_READY: &str = "node.kubernetes.io/not-ready";
@@ -9,10 +10,6 @@ pub(crate) const UNREACHABLE: &str = "node.kubernetes.io/unreachable";
 pub(crate) const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 pub(crate) const NO_SCHEDULE: &str = "NoSchedule";
 pub(crate) const NO_EXECUTE: &str = "NoExecute";
-
-pub(crate) fn of(node: &Node) -> &[Taint] {
-    node.spec.as_ref().and_then(|it| it.taints.as_deref()).unwrap_or_default()
-}
 
 pub(crate) fn has(node: &Node, key: &str, effect: &str) -> bool {
     of(node).iter().any(|it| it.key == key && it.effect == effect)
@@ -38,8 +35,4 @@ pub(crate) fn remove(node: &mut Node, key: &str, effect: &str) {
             spec.taints = None;
         }
     }
-}
-
-pub(crate) fn tolerations(pod: &Pod) -> &[Toleration] {
-    pod.spec.as_ref().and_then(|it| it.tolerations.as_deref()).unwrap_or_default()
 }

@@ -5,9 +5,9 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use api::Node;
 use api::codec::same;
 use api::k8s_openapi::api::core::v1::Taint;
+use api::{Node, taints};
 use sim::Gather as _;
 
 use crate::pod_info::{HostPort, PodInfo};
@@ -30,10 +30,6 @@ pub struct NodeInfo {
     pub used_ports: Vec<HostPort>,
     /// Normalised names, sorted.
     pub images: Arc<[Arc<str>]>,
-}
-
-pub fn taints(node: &Node) -> &[Taint] {
-    node.spec.as_ref().and_then(|it| it.taints.as_deref()).unwrap_or_default()
 }
 
 impl PartialEq for NodeInfo {
@@ -92,7 +88,7 @@ impl NodeInfo {
     }
 
     pub fn taints(&self) -> &[Taint] {
-        taints(&self.node)
+        taints::of(&self.node)
     }
 
     pub fn declares(&self, feature: &str) -> bool {

@@ -5,11 +5,11 @@
 use std::sync::Arc;
 
 use api::codec::all_same;
-use api::{Kind, Node, Object, ObjectKey, Pod};
+use api::{Kind, Node, Object, ObjectKey, Pod, taints};
 use apiserver::{Change as Watched, WatchEvent};
 
 use crate::framework::Change;
-use crate::node_info::{NodeInfo, taints};
+use crate::node_info::NodeInfo;
 use crate::pod_info::PodInfo;
 use crate::recorder::SCHEDULER_NAME;
 use crate::scheduler::{Ctx, Scheduler};
@@ -206,7 +206,7 @@ fn matters(old: &Node, new: &Node) -> bool {
     let closed = |it: &Node| it.spec.as_ref().and_then(|it| it.unschedulable);
     old.metadata.labels != new.metadata.labels
         || closed(old) != closed(new)
-        || !all_same(taints(old), taints(new))
+        || !all_same(taints::of(old), taints::of(new))
         || was.and_then(|it| it.allocatable.as_ref()) != is.and_then(|it| it.allocatable.as_ref())
         || was.and_then(|it| it.declared_features.as_ref()) != is.and_then(|it| it.declared_features.as_ref())
 }

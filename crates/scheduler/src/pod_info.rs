@@ -8,7 +8,7 @@ use api::k8s_openapi::api::core::v1::{
     Affinity, Container, NodeAffinity, PodAffinityTerm, PodSpec, Toleration, TopologySpreadConstraint,
     WeightedPodAffinityTerm,
 };
-use api::{ObjectKey, Pod};
+use api::{ObjectKey, Pod, taints};
 use sim::Gather as _;
 
 use crate::resources::{self, Requests};
@@ -167,7 +167,7 @@ impl PodInfo {
     }
 
     pub fn tolerations(&self) -> &[Toleration] {
-        self.pod.spec.as_ref().and_then(|it| it.tolerations.as_deref()).unwrap_or_default()
+        taints::tolerations(&self.pod)
     }
 
     /// Empty while the Pod is not bound.

@@ -1,8 +1,8 @@
 //! Kubernetes types to and from JSON values, in little code.
 //!
 //! serde's own implementations are generic over the format and weigh hundreds of KiB in WebAssembly; here a field is
-//! one call, and who listens decides what becomes of it: a JSON value, or what equal values have in common. A struct is one entry of `codec!`, which names each field and its JSON key: one that is missing, or one
-//! too many, does not compile.
+//! one call, and who listens decides what becomes of it: a JSON value, or what equal values have in common. A struct is
+//! one entry of `codec!`, which names each field and its JSON key: one that is missing, or one too many, does not compile.
 
 mod core;
 mod groups;

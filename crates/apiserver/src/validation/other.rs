@@ -131,7 +131,7 @@ pub(super) fn service_account(account: &ServiceAccount, errors: &mut Errors) {
 
 pub(super) fn node(node: &Node, errors: &mut Errors) {
     meta::metadata(&node.metadata, Kind::Node, errors);
-    let taints = node.spec.as_ref().and_then(|it| it.taints.as_deref()).unwrap_or_default();
+    let taints = api::taints::of(node);
     for (index, taint) in taints.iter().enumerate() {
         // Upstream names the wrong parent.
         let path = format!("metadata.taints[{index}]");

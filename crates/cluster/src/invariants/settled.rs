@@ -81,8 +81,7 @@ fn check_nodes(cluster: &Cluster, found: &mut Found) {
         if !conditions.iter().any(|it| it.type_ == "Ready" && it.status == "True") {
             found.broken(name, "a mended node is ready", "");
         }
-        let taints = node.spec.as_ref().and_then(|it| it.taints.as_deref()).unwrap_or_default();
-        if let Some(it) = taints.iter().find(|it| {
+        if let Some(it) = api::taints::of(node).iter().find(|it| {
             matches!(it.key.as_str(), "node.kubernetes.io/not-ready" | "node.kubernetes.io/unreachable")
         }) {
             found.broken(name, "a ready node loses its taints", &it.key);

@@ -2,7 +2,7 @@
 
 use api::codec::to_value;
 use api::k8s_openapi::api::core::v1::PodSpec;
-use api::{Kind, Object, ObjectKey, Pod};
+use api::{Kind, Object, ObjectKey, Pod, taints};
 use cluster::{Cluster, Fault};
 use scheduler::PodInfo;
 use scheduler::remedy::{self, Change, ClusterEdit, Edit, Place, PodEdit, Side};
@@ -209,7 +209,7 @@ impl Writer<'_> {
 
     /// A Pod always has some; a template only those that somebody wrote.
     fn has_tolerations(&self, prefix: &str) -> bool {
-        let own = self.pod.spec.as_ref().and_then(|it| it.tolerations.as_deref()).unwrap_or_default();
+        let own = taints::tolerations(self.pod);
         if prefix == "/spec" {
             return !own.is_empty();
         }
